@@ -1,0 +1,346 @@
+"""The verbs. Every face of telex, and every Python program, calls these and nothing below them.
+
+Rules kept here: one method per verb, documented with what it raises; arguments are checked for form here, judged
+in `bus/*.py`; the clock is an argument; nothing is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from telex import limits
+from telex.bus.identity import Caller, identify
+from telex.core import message, names
+from telex.errors import DataInvalid, NotYourName, TimedOut, Usage
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from telex.bus.history import Shown
+    from telex.bus.letters import Letter
+    from telex.bus.people import Channel, Presence
+    from telex.bus.send import Sent
+    from telex.config import Settings
+
+    Emit = Callable[[list[Letter]], None]
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _nothing(_: list[Letter]) -> None:
+    pass
+
+
+class Bus:
+    """A session's way to all others: `bus = telex.open()`.
+
+    Made by `telex.open`; not to be shared between threads or carried across a fork. The methods raise
+    `telex.TelexError`s, whose `status` is the command line's exit status.
+    """
+
+    def __init__(self, db: Store, *, name: str = "", clock: Callable[[], int] = _now_ms) -> None:
+        self.db = db
+        self.clock = clock
+        self._name = name
+        self._caller: Caller | None = None
+
+    @property
+    def me(self) -> Caller:
+        """Who this process is. Raises WhoAreYou, NameTaken."""
+        if self._caller is None:
+            self._caller = identify(self.db, self.clock(), os.environ, os.getcwd(), os.getpid(), self._name)
+        return self._caller
+
+    def close(self) -> None:
+        """Close the store."""
+        self.db.close()
+
+    def __enter__(self) -> Bus:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- sending ---
+
+    def send(
+        self,
+        to: str,
+        body: str | bytes,
+        *,
+        kind: str = "note",
+        data: str = "",
+        reply_to: str = "",
+        thread: str = "",
+        ttl_s: float = 0,
+        deadline_s: float = 0,
+        key: str = "",
+        strict: bool = False,
+        quiet: bool = False,
+    ) -> Sent:
+        """Send a message. When this returns, it is on the disk.
+
+        `to` is @name, #channel, all, or several with commas; `data` a JSON object as text; `thread` a message's id
+        or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by default).
+        Raises WrongWords, Refused, NotFound, StoreFault.
+        """
+        from telex.bus import inbox, send
+        from telex.store import settings
+
+        body = message.body_text(body)
+        message.check_kind(kind)
+        out = send.Outgoing(
+            to=names.parse_targets(to),
+            body=body,
+            kind=kind,
+            data=self._data(data),
+            reply_to=inbox.number_of(self.db, reply_to) if reply_to else 0,
+            ttl_ms=int(ttl_s * 1000),
+            key=_bounded(key, "key"),
+            strict=strict,
+            quiet=quiet,
+        )
+        if thread:
+            self._set_thread(out, thread)
+        if kind in message.OWES_REPLY:
+            out.deadline_ms = int(1000 * (deadline_s or settings.load(self.db).request_deadline_seconds))
+        return send.send(self.db, self.me, out, self.clock())
+
+    def reply(self, to_id: str, body: str | bytes, *, kind: str = "reply", data: str = "", key: str = "") -> Sent:
+        """Answer a message: to its sender, in its thread. Raises as `send` does, and MessageUnknown."""
+        from telex.bus import inbox, send
+        from telex.store import mail, people
+
+        text = message.body_text(body)
+        message.check_kind(kind)
+        number = inbox.number_of(self.db, to_id)
+        parent = mail.get(self.db, number)
+        assert parent is not None
+        if parent.sender == self.me.address.id:
+            to = names.parse_targets(parent.addressed)
+        else:
+            to = [names.Target(kind="name", name=people.address(self.db, parent.sender).name)]
+        out = send.Outgoing(
+            to=to, body=text, kind=kind, data=self._data(data), reply_to=number, key=_bounded(key, "key")
+        )
+        return send.send(self.db, self.me, out, self.clock())
+
+    def ask(
+        self, to: str, body: str | bytes, *, timeout_s: float = 600, data: str = "", emit: Emit = _nothing
+    ) -> Letter:
+        """Send a request and wait for the reply. Raises TimedOut, and as `send` does."""
+        from telex.bus import inbox
+
+        sent = self.send(to, body, kind="request", data=data, deadline_s=timeout_s)
+        found = inbox.ask(self.db, self.me, int(sent.id[1:]), emit, self.clock, timeout_s)
+        return found[0]
+
+    # --- reading ---
+
+    def inbox(self, *, everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
+        """What is unread, oldest first, heads only; nothing is consumed."""
+        from telex.bus import inbox
+
+        return inbox.inbox(self.db, self.me, everything=everything, most=most)
+
+    def unread(self) -> int:
+        """How many messages are unread."""
+        return int(self.db.value("mail.unread_count", self.me.address.id))
+
+    def read(self, *ids: str, emit: Emit = _nothing, most: int = limits.LIST_ROWS) -> list[Letter]:
+        """The named messages, or the oldest unread ones, whole; they are marked read once `emit` has returned."""
+        from telex.bus import inbox
+
+        return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
+
+    def done(self, *ids: str) -> list[str]:
+        """Mark messages handled. Raises MessageUnknown, MoveRefused."""
+        from telex.bus import inbox
+
+        return [message.short_id(n) for n in inbox.done(self.db, self.me, list(ids), self.clock())]
+
+    def wait(self, *, sender: str = "", kind: str = "", timeout_s: float = 0, emit: Emit = _nothing) -> list[Letter]:
+        """Sleep until something matching comes; 0 waits for ever. Raises TimedOut, NameInvalid, KindUnknown."""
+        from telex.bus import inbox
+        from telex.store import people
+
+        who = 0
+        if kind:
+            message.check_kind(kind)
+        if sender:
+            name = names.fold(sender.removeprefix("@"))
+            place = people.address_named(self.db, name, self.clock())
+            if place is None:
+                with self.db.write():
+                    place = people.awaited(self.db, name, self.clock())
+            who = place.id
+        return inbox.wait(self.db, self.me, emit, self.clock, sender=who, kind=kind, timeout_s=timeout_s)
+
+    # --- looking back ---
+
+    def show(self, id: str) -> Shown:
+        """One message with every delivery: state, when, why. Raises MessageUnknown."""
+        from telex.bus import history
+
+        return history.show(self.db, self.me, id)
+
+    def log(self, *, partner: str = "", everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
+        """History, newest first. Raises NobodyThere, NameInvalid."""
+        from telex.bus import history
+
+        return history.log(self.db, self.me, partner=partner, everything=everything, most=most, now_ms=self.clock())
+
+    def follow(self, *, everything: bool = False, timeout_s: float = 0) -> Iterator[Letter]:
+        """What comes from now on, as it comes; 0 goes on for ever."""
+        from telex.bus import history
+
+        last = history.newest(self.db)
+        end = time.monotonic() + timeout_s if timeout_s else None
+        while end is None or time.monotonic() < end:
+            newest = history.newest(self.db)
+            if newest > last:
+                yield from history.since(self.db, self.me, last, everything=everything)
+                last = newest
+            time.sleep(limits.FOLLOW_POLL_MS / 1000)
+
+    def search(self, *words: str, everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
+        """Messages that hold all the words, newest first. Raises Usage for no words."""
+        from telex.bus import history
+
+        return history.search(self.db, self.me, list(words), everything=everything, most=most)
+
+    def thread(self, id: str) -> list[Letter]:
+        """A conversation, oldest first, by any message of it or by its word. Raises MessageUnknown."""
+        from telex.bus import history
+
+        return history.thread(self.db, self.me, id)
+
+    # --- people ---
+
+    def who(self, *, everybody: bool = False) -> list[Presence]:
+        """Sessions with client, directory, state and unread count."""
+        from telex.bus import people
+
+        return people.who(self.db, self.me, everybody=everybody)
+
+    def channels(self) -> list[Channel]:
+        """Channels with their members."""
+        from telex.bus import people
+
+        return people.channels(self.db, self.me)
+
+    def join(self, channel: str) -> str:
+        """Become a member of a channel. Raises NameInvalid."""
+        from telex.bus import people
+
+        return people.join(self.db, self.me, channel, self.clock())
+
+    def leave(self, channel: str) -> str:
+        """Leave a channel. Raises NameInvalid, NotMember."""
+        from telex.bus import people
+
+        return people.leave(self.db, self.me, channel)
+
+    def rename(self, name: str) -> str:
+        """Take another name; the old one leads here for two hours. Raises NameInvalid, NameReserved, NameTaken."""
+        from telex.bus import people
+
+        renamed = people.rename(self.db, self.me, name, self.clock())
+        self._caller = None
+        return f"@{renamed.name}"
+
+    def set_wake(self, mode: str) -> None:
+        """What wakes this session when it is idle: direct, requests, all or never. Raises Usage."""
+        from telex.bus import people
+
+        people.set_wake(self.db, self.me, mode)
+
+    # --- keeping ---
+
+    def export(self) -> Iterator[str]:
+        """Every message as one line of JSON, oldest first."""
+        from telex.bus import archive
+
+        return archive.export(self.db)
+
+    def take_in(self, lines: Iterable[str]) -> tuple[int, int]:
+        """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken."""
+        from telex.bus import archive
+
+        return archive.take_in(self.db, lines, self.clock())
+
+    def purge(self, *, older_than_s: float, open_too: bool = False, partner: str = "") -> int:
+        """Remove finished messages that really are gone then; how many. Raises NameInvalid."""
+        from telex.bus import archive
+        from telex.store import people
+
+        who = 0
+        if partner:
+            place = people.address_named(self.db, names.fold(partner.removeprefix("@")), self.clock())
+            if place is None:
+                return 0
+            who = place.id
+        before_ms = self.clock() - int(older_than_s * 1000) + 1
+        return archive.purge(self.db, before_ms=before_ms, open_too=open_too, address=who)
+
+    def settings(self) -> Settings:
+        """Every setting with its source."""
+        from telex.store import settings
+
+        return settings.load(self.db)
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Set one, or with None take it back to its default. Raises SettingUnknown, SettingInvalid."""
+        from telex.store import settings
+
+        settings.change(self.db, name, value)
+
+    # --- checks of form ---
+
+    def claim(self, name: str) -> None:
+        """What `--from NAME` asks: a process without a session may take a free name, others only their own."""
+        wanted = names.fold_own(name)
+        if self.me.session is None and not self._name:
+            self._caller, self._name = None, wanted
+        if self.me.address.name != wanted:
+            raise NotYourName(me=f"@{self.me.address.name}", claimed=f"@{wanted}")
+
+    def _data(self, text: str) -> str:
+        """The canonical text of a JSON object, read and written by SQLite so that json need not be imported."""
+        if not text:
+            return ""
+        problem = ""
+        if len(text.encode("utf-8", "replace")) > limits.DATA_MOST_BYTES:
+            problem = "it is too large"
+        elif "\0" in text or not self.db.value("hook.valid", text.encode("utf-8", "replace").decode()):
+            problem = "it is not an object"
+        if problem:
+            raise DataInvalid(most=limits.DATA_MOST_BYTES, problem=problem)
+        return str(self.db.value("settings.canonical_json", text))
+
+    def _set_thread(self, out: object, thread: str) -> None:
+        from telex.bus import inbox
+        from telex.errors import MessageUnknown
+        from telex.store import mail
+
+        try:
+            found = mail.get(self.db, inbox.number_of(self.db, thread))
+        except MessageUnknown:
+            out.topic = names.fold(thread)  # type: ignore[attr-defined]
+        else:
+            assert found is not None
+            out.thread = found.thread or found.n  # type: ignore[attr-defined]
+
+
+def _bounded(key: str, what: str) -> str:
+    if len(key) > limits.KEY_CHARS or not key.isprintable():
+        raise Usage(problem=f"the {what} has more than {limits.KEY_CHARS} characters or unprintable ones", verb="send")
+    return key
+
+
+__all__ = ["Bus", "Caller", "TimedOut"]

@@ -1,0 +1,186 @@
+"""Export, import and purge: mail as lines of JSON, out and in; and deleting that really deletes.
+
+Rules kept here: an export holds everything a message means and what became of it; an import takes all of a file
+or nothing of it, and a message that is already here (by its UUID) is left as it is; a purge removes bodies beside
+the store, the search index's words and the freed pages too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from telex import limits
+from telex.core import delivery, ids, message, names
+from telex.errors import ImportInvalid, TelexError
+from telex.store import bells, bodies, mail, people, sweep
+from telex.store.sqlite import Store, fault
+
+_TEXTS = ("sender", "sender_kind", "client", "place", "to", "kind", "body", "data", "topic", "key")
+_NUMBERS = ("hops", "auto", "quiet", "created_ms", "expires_ms", "deadline_ms")
+_TIMES = ("changed_ms", "shown_ms", "read_ms", "closed_ms")
+
+
+def export(db: Store) -> Iterator[str]:
+    """Every message as one line of JSON, oldest first."""
+    for (number,) in list(db.rows("history.all_numbers")):
+        found = mail.get(db, number)
+        if found is not None:
+            yield json.dumps(_record(db, found), ensure_ascii=False)
+
+
+def _record(db: Store, found: mail.Message) -> dict[str, Any]:
+    thread = mail.get(db, found.thread) if found.thread else None
+    parent = mail.get(db, found.reply_to) if found.reply_to else None
+    body = mail.whole_body(db, found)
+    return {
+        "telex": 1,
+        "uuid": ids.written(found.uuid),
+        "sender": found.sender_name,
+        "sender_kind": found.sender_kind,
+        "client": found.client,
+        "place": found.place,
+        "to": found.addressed,
+        "kind": found.kind,
+        "body": found.body if body is None else body,
+        "data": found.data,
+        "thread": ids.written(thread.uuid) if thread else "",
+        "topic": found.topic,
+        "reply_to": ids.written(parent.uuid) if parent else "",
+        "hops": found.hops,
+        "auto": found.auto,
+        "quiet": found.quiet,
+        "created_ms": found.created_ms,
+        "expires_ms": found.expires_ms,
+        "deadline_ms": found.deadline_ms,
+        "key": found.key,
+        "sound": found.sound() and body is not None,
+        "deliveries": [_delivery(one) for one in mail.deliveries(db, found.n)],
+    }
+
+
+def _delivery(one: mail.Delivery) -> dict[str, Any]:
+    fields = {
+        "name": one.name,
+        "kind": one.recipient_kind,
+        "state": one.state,
+        "via": one.via,
+        "reason": one.reason,
+    }
+    return fields | {name: getattr(one, name) for name in _TIMES}
+
+
+def take_in(db: Store, lines: Iterable[str], now_ms: int) -> tuple[int, int]:
+    """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken."""
+    records = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    taken = 0
+    with db.write():
+        for record in records:
+            uuid = bytes.fromhex(record["uuid"].replace("-", ""))
+            if db.value("mail.by_uuid", uuid) is None:
+                _insert(db, record, uuid, now_ms)
+                taken += 1
+    return taken, len(records) - taken
+
+
+def _parsed(number: int, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+        if not isinstance(record, dict) or record.get("telex") != 1:
+            raise ValueError('it has no "telex": 1')
+        for name in (*_TEXTS, "uuid", "thread", "reply_to"):
+            if not isinstance(record[name], str):
+                raise ValueError(f"{name} is not text")
+        for name in _NUMBERS:
+            if type(record[name]) is not int:
+                raise ValueError(f"{name} is not a whole number")
+        if not isinstance(ids.parse(record["uuid"]), bytes):
+            raise ValueError("uuid is not a UUID")
+        names.fold(record["sender"])
+        message.check_kind(record["kind"])
+        message.body_text(record["body"])
+        _check_deliveries(record["deliveries"])
+    except (ValueError, KeyError, TypeError, TelexError) as problem:
+        words = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
+        raise ImportInvalid(line=number, problem=words) from None
+    return record
+
+
+def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:
+    for one in deliveries:
+        names.fold(one["name"])
+        if one["state"] not in delivery.STATES or one["via"] not in ("direct", "channel", "all"):
+            raise ValueError(f"a delivery is {one['state']} via {one['via']}")
+        if not all(type(one[name]) is int for name in _TIMES) or not isinstance(one["reason"], str):
+            raise ValueError("a delivery has a time that is not a whole number")
+
+
+def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None:
+    raw = record["body"].encode()
+    aside = len(raw) > limits.BODY_INLINE_BYTES
+    try:
+        digest = bodies.keep(db.home, raw) if aside else message.digest(raw)
+    except OSError as problem:
+        raise fault(db.home, problem) from None
+    sender = _place(db, record["sender"], record["sender_kind"], now_ms)
+    new = mail.Message(
+        uuid=uuid,
+        sender=sender.id,
+        sender_name=record["sender"],
+        digest=digest,
+        addressed=record["to"],
+        body=record["body"][: limits.BODY_HEAD_CHARS] if aside else record["body"],
+        size=len(raw),
+        aside=int(aside),
+        thread=_local(db, record["thread"]),
+        reply_to=_local(db, record["reply_to"]),
+        **{
+            name: record[name] for name in ("sender_kind", "client", "place", "kind", "data", "topic", "key", *_NUMBERS)
+        },
+    )
+    if new.key and db.value("mail.by_key", sender.id, new.key):
+        new.key = ""
+    number = mail.add(db, new)
+    for one in record["deliveries"]:
+        place = _place(db, one["name"], one["kind"], now_ms)
+        values = (
+            number,
+            place.id,
+            one["via"],
+            one["state"],
+            0,
+            one["changed_ms"],
+            one["closed_ms"],
+            one["reason"],
+        )
+        db.run("mail.add_delivery", *values)
+        db.run("mail.set_times", one["shown_ms"], one["read_ms"], number, place.id)
+        if one["state"] == delivery.QUEUED and place.bell:
+            bells.ring(db.home, place.bell)
+
+
+def _place(db: Store, name: str, kind: str, now_ms: int) -> people.Address:
+    if kind == "system":
+        return people.system(db, now_ms)
+    return people.address_named(db, name, now_ms) or people.awaited(db, name, now_ms)
+
+
+def _local(db: Store, written: str) -> int:
+    return int(db.value("mail.by_uuid", ids.parse(written)) or 0) if written else 0
+
+
+def purge(db: Store, *, before_ms: int, open_too: bool, address: int) -> int:
+    """Remove finished messages from before a time, of everybody or of one address; how many. With `open_too` also
+    what nobody has read. Their bytes are gone from the store, its index and its sidecars afterwards."""
+    numbers = [n for (n,) in db.rows("history.purgeable", before_ms, int(open_too), address)]
+    for start in range(0, len(numbers), limits.INBOX_WAITING):
+        with db.write():
+            for number in numbers[start : start + limits.INBOX_WAITING]:
+                waiting = [row[0] for row in db.rows("mail.open_deliveries", number)]
+                sweep.remove(db, number)
+                for recipient in waiting:
+                    mail.settle_bell(db, recipient)
+    if numbers:
+        db.compact()
+    return len(numbers)

@@ -1,0 +1,104 @@
+"""What was said: one message with its receipts, the log, a thread, searching."""
+
+from __future__ import annotations
+
+from telex import limits
+from telex.bus.identity import Caller
+from telex.bus.inbox import number_of
+from telex.bus.letters import Letter, Receipt, letter, receipts
+from telex.core import names
+from telex.core.message import short_id
+from telex.core.record import Record
+from telex.errors import NobodyThere, Usage
+from telex.store import mail, people
+from telex.store.sqlite import Store
+
+_NEWEST = 1 << 60
+_SCAN_MOST_ROWS = 10_000
+
+
+class Shown(Record):
+    """A message with what became of it everywhere, and the replies it got."""
+
+    message: Letter
+    deliveries: list[Receipt]
+    replies: list[str]
+    sound: bool  # the stored row is what was sent
+
+
+def show(db: Store, caller: Caller, written: str) -> Shown:
+    """One message, whole, with every delivery. Raises MessageUnknown."""
+    number = number_of(db, written)
+    found = mail.get(db, number)
+    assert found is not None
+    answers = [mail.get(db, n) for (n,) in db.rows("mail.replies", number)]
+    replies = [short_id(one.n) for one in answers if one and not one.auto]
+    one = letter(db, found, caller.address.id)
+    return Shown(message=one, deliveries=receipts(db, number), replies=replies, sound=found.sound() and one.whole)
+
+
+def log(
+    db: Store, caller: Caller, *, partner: str = "", everything: bool = False, most: int, now_ms: int
+) -> list[Letter]:
+    """Newest first: what the caller sent and was sent; what went between it and `partner`; or everything."""
+    me = caller.address.id
+    if partner:
+        rows = _with(db, caller, names.parse_target(partner), everything, most, now_ms)
+    elif everything:
+        rows = [n for (n,) in db.rows("history.everything", _NEWEST, most)]
+    else:
+        rows = [n for (n,) in db.rows("history.mine", me, _NEWEST, most)]
+    return _letters(db, caller, rows)
+
+
+def _with(db: Store, caller: Caller, target: names.Target, everything: bool, most: int, now_ms: int) -> list[int]:
+    if target.kind == "channel":
+        return [n for (n,) in db.rows("history.in_channel", target.written(), _NEWEST, most)]
+    place = people.address_named(db, target.name, now_ms)
+    if place is None:
+        raise NobodyThere(to=target.written(), advice="'telex who --all' lists every name")
+    if everything or place.id == caller.address.id:
+        return [n for (n,) in db.rows("history.mine", place.id, _NEWEST, most)]
+    return [n for (n,) in db.rows("history.between", caller.address.id, place.id, _NEWEST, most)]
+
+
+def newest(db: Store) -> int:
+    """The number of the newest message."""
+    return int(db.value("history.newest"))
+
+
+def since(db: Store, caller: Caller, number: int, *, everything: bool) -> list[Letter]:
+    """What came after a message number, oldest first, for following the log."""
+    rows = [n for (n,) in db.rows("history.after", number, limits.INBOX_WAITING)]
+    if not everything:
+        rows = [n for n in rows if db.value("history.concerns", n, caller.address.id)]
+    return _letters(db, caller, rows)
+
+
+def search(db: Store, caller: Caller, words: list[str], *, everything: bool, most: int) -> list[Letter]:
+    """Messages that hold all the words, newest first. Raises Usage for no words."""
+    terms = ['"' + word.replace('"', '""') + '"' for word in " ".join(words).split()]
+    if not terms:
+        raise Usage(problem="search for what?", verb="search")
+    found = []
+    for (number,) in db.rows("history.found", " ".join(terms), most if everything else _SCAN_MOST_ROWS):
+        if everything or db.value("history.concerns", number, caller.address.id):
+            found.append(number)
+            if len(found) >= most:
+                break
+    return _letters(db, caller, found)
+
+
+def thread(db: Store, caller: Caller, written: str) -> list[Letter]:
+    """A conversation, oldest first: by any message of it, or by its topic word."""
+    rows = [n for (n,) in db.rows("history.topic", written)]
+    if not rows:
+        found = mail.get(db, number_of(db, written))
+        assert found is not None
+        rows = [n for (n,) in db.rows("history.thread", found.thread or found.n)]
+    return _letters(db, caller, rows)
+
+
+def _letters(db: Store, caller: Caller, numbers: list[int]) -> list[Letter]:
+    found = [one for number in numbers if (one := mail.get(db, number))]
+    return [letter(db, one, caller.address.id, whole=False) for one in found]

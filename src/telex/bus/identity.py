@@ -1,0 +1,130 @@
+"""Who the caller is, without being told.
+
+Rules kept here, in this order:
+1. a process under a live session's process is that session, whatever its environment says: `/clear` makes the
+   environment stale, and an agent cannot become another by setting a variable;
+2. a client's own session id in the environment names its session (registered here if its hooks never ran);
+3. an agent's process that does not say which session it belongs to is refused, never taken for the person;
+4. `TELEX_NAME` outside of any agent is a session of its own: a script, a terminal that wants a name;
+5. whoever is left is the person.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex.core import names
+from telex.core.record import Record
+from telex.errors import NameTaken, WhoAreYou
+from telex.store import bells, people, presence
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SESSION_VARIABLES = (
+    ("CLAUDE_CODE_SESSION_ID", "claude"),
+    ("CODEX_THREAD_ID", "codex"),
+    ("GEMINI_SESSION_ID", "gemini"),
+)
+PROCESS_VARIABLES = {"claude": "CLAUDE_PID"}
+AGENT_MARKS = (
+    "CLAUDECODE",
+    "AI_AGENT",
+    "CODEX_SESSION_ID",
+    "GEMINI_CLI",
+    "COPILOT_AGENT_SESSION_ID",
+    "OPENCODE",
+)
+SHELL = "shell"
+
+
+class Caller(Record):
+    """Whoever speaks to the bus."""
+
+    address: people.Address
+    session: people.Session | None  # None for the person
+    directory: str
+
+    @property
+    def client(self) -> str:
+        """claude, codex, …, shell; '' for the person."""
+        return self.session.client if self.session else ""
+
+
+def identify(
+    db: Store, now_ms: int, environment: Mapping[str, str], directory: str, pid: int, name: str = ""
+) -> Caller:
+    """The caller. Raises WhoAreYou, NameTaken. `name` stands in for TELEX_NAME."""
+    line = presence.ancestors(pid)
+    for above in line:
+        session = people.session_by_pid(db, above)
+        if session and session.client != SHELL and session.lives():
+            return Caller(address=people.address(db, session.address), session=session, directory=directory)
+    for variable, client in SESSION_VARIABLES:
+        if key := environment.get(variable, ""):
+            return _by_key(db, client, key, line, environment, directory, now_ms)
+    wish = name or environment.get("TELEX_NAME", "")
+    if wish:
+        return _shell(db, names.fold_own(wish), directory, now_ms, os.getppid())
+    if any(environment.get(mark) for mark in AGENT_MARKS):
+        raise WhoAreYou()
+    return _person(db, directory, now_ms)
+
+
+def _by_key(
+    db: Store,
+    client: str,
+    key: str,
+    line: list[int],
+    environment: Mapping[str, str],
+    directory: str,
+    now_ms: int,
+) -> Caller:
+    session = people.session_by_key(db, client, key)
+    if session is None or session.ended_ms:
+        word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
+        pid = int(word) if word.isascii() and word.isdigit() else line[min(2, len(line) - 1)]
+        who = people.Arrival(
+            client=client,
+            key=key,
+            pid=pid,
+            directory=directory,
+            wish=environment.get("TELEX_NAME", ""),
+            follows=True,
+        )
+        with db.write():
+            session, place = people.register(db, who, people.user_name(), now_ms)
+        return Caller(address=place, session=session, directory=directory)
+    return Caller(address=people.address(db, session.address), session=session, directory=directory)
+
+
+def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Caller:
+    """A name without a client: the same name is the same sender, from whichever process."""
+    session = people.session_by_key(db, SHELL, name)
+    if session and session.lives():
+        place = people.address(db, session.address)
+        if place.session == session.id:
+            return Caller(address=place, session=session, directory=directory)
+    found = people.address_named(db, name, now_ms)
+    if found and (found.kind != "session" or ((other := people.holder(db, found)) and other.client != SHELL)):
+        raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
+    who = people.Arrival(client=SHELL, key=name, pid=parent, directory=directory, wish=name)
+    with db.write():
+        session, place = people.register(db, who, people.user_name(), now_ms)
+    return Caller(address=place, session=session, directory=directory)
+
+
+def _person(db: Store, directory: str, now_ms: int) -> Caller:
+    user = people.user_name()
+    found = people.address_named(db, user, now_ms)
+    if found is None or found.kind != "person":
+        with db.write():
+            found = people.person(db, user, now_ms)
+    return Caller(address=found, session=None, directory=directory)
+
+
+def bell_of(caller: Caller) -> str:
+    """What is rung when something waits for the caller."""
+    return caller.address.bell or bells.bell_name(caller.session.key if caller.session else people.PERSON_BELL)

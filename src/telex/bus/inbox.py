@@ -1,0 +1,190 @@
+"""Reading: the inbox, marking, and waiting for what comes.
+
+Rules kept here:
+- looking consumes nothing; what is printed is recorded only after `emit` has handed it over;
+- an inbox is read under its lock, so that a hook and a command never show the same message twice;
+- waiting sleeps in the kernel; a bell that rang before its commit is answered by waiting for the writer's lock.
+"""
+
+from __future__ import annotations
+
+import time
+
+from telex import limits
+from telex.bus.identity import Caller, bell_of
+from telex.bus.letters import Letter, letter
+from telex.bus.watch import Watch
+from telex.core import delivery, ids
+from telex.errors import MessageUnknown, StoreBusy, TimedOut
+from telex.store import bells, mail
+from telex.store.lock import FileLock
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Emit = Callable[[list[Letter]], None]
+    Clock = Callable[[], int]
+
+
+def number_of(db: Store, written: str) -> int:
+    """The message that an id means. Raises MessageUnknown."""
+    found = mail.numbered(db, ids.parse(written))
+    if found is None:
+        raise MessageUnknown(id=ascii(written[:40])[1:-1])
+    return found
+
+
+def inbox(db: Store, caller: Caller, *, everything: bool, most: int) -> list[Letter]:
+    """What is unread, oldest first; with `everything` the newest of what was ever sent here. Heads only."""
+    if everything:
+        numbers = [row[0] for row in db.rows("inbox.received", caller.address.id, most)][::-1]
+        found = [one for number in numbers if (one := mail.get(db, number))]
+    else:
+        found = mail.unread(db, caller.address.id, most)
+    return [letter(db, one, caller.address.id, whole=False) for one in found]
+
+
+def read(db: Store, caller: Caller, written: list[str], emit: Emit, clock: Clock, *, most: int) -> list[Letter]:
+    """Hand over the named messages, or all that is unread, and mark those of the caller's inbox read."""
+    if written:
+        found = [_sound(db, number_of(db, one), caller, clock()) for one in written]
+        letters = [letter(db, one, caller.address.id) for one in found]
+        emit(letters)
+        _record(db, caller, letters, clock())
+        return letters
+    with _Inbox(db, caller):
+        rows = mail.unread(db, caller.address.id, most)
+        return _take(db, caller, rows, emit, clock())
+
+
+def done(db: Store, caller: Caller, written: list[str], now_ms: int) -> list[int]:
+    """Mark messages handled; a request so marked owes no reply. Raises MessageUnknown, MoveRefused."""
+    numbers = [number_of(db, one) for one in written]
+    with db.write():
+        for number in numbers:
+            mail.move(db, number, caller.address.id, delivery.DONE, "done", now_ms)
+            db.run("mail.settle", number, caller.address.id)
+        mail.settle_bell(db, caller.address.id)
+    return numbers
+
+
+def wait(
+    db: Store,
+    caller: Caller,
+    emit: Emit,
+    clock: Clock,
+    *,
+    sender: int = 0,
+    kind: str = "",
+    timeout_s: float = 0,
+) -> list[Letter]:
+    """Sleep until something matching is queued, hand it over, mark it read. Raises TimedOut."""
+
+    def matching() -> list[Letter]:
+        with _Inbox(db, caller):
+            most = limits.INBOX_WAITING if sender or kind else limits.LIST_ROWS
+            rows = mail.queued(db, caller.address.id, most)
+            rows = [one for one in rows if (not sender or one.sender == sender) and (not kind or one.kind == kind)]
+            return _take(db, caller, rows, emit, clock()) if rows else []
+
+    found = until(db, caller, matching, timeout_s)
+    if not found:
+        raise TimedOut(seconds=_seconds(timeout_s), advice="'telex inbox' lists what came before")
+    return found
+
+
+def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s: float) -> list[Letter]:
+    """Call `look` whenever the caller's bell moves, until it finds something or the time is up."""
+    bell = bell_of(caller)
+    end = time.monotonic() + timeout_s if timeout_s else None
+    barrier = FileLock(f"{db.home}/write.lock")
+    with Watch(f"{db.home}/{bells.BELLS}", bell) as watch:
+        while True:
+            found = look()
+            if not found and bells.rings(db.home, bell):
+                barrier.acquire()  # whoever rang may not have committed yet
+                barrier.release()
+                found = look()
+            if found:
+                return found
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return []
+            watch.wait(left)
+
+
+def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeout_s: float) -> list[Letter]:
+    """Wait for the reply to a request, hand it over, mark it read. Raises TimedOut."""
+
+    def replies() -> list[Letter]:
+        found = [one for (number,) in db.rows("mail.replies", request) if (one := mail.get(db, number))]
+        found = [one for one in found if not one.auto and one.sender != caller.address.id]
+        return _take(db, caller, found, emit, clock()) if found else []
+
+    found = until(db, caller, replies, timeout_s)
+    if not found:
+        states = ", ".join(f"@{one.name}: {one.state}" for one in mail.deliveries(db, request))
+        advice = f"m{request} stands ({states}); a late reply comes to your inbox"
+        raise TimedOut(seconds=_seconds(timeout_s), advice=advice)
+    return found
+
+
+class _Inbox:
+    """The caller's inbox, to itself."""
+
+    def __init__(self, db: Store, caller: Caller) -> None:
+        self._lock = FileLock(f"{db.home}/{bells.INBOXES}/{caller.address.id}.lock")
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire_within(limits.BUSY_MS):
+            raise StoreBusy(seconds=limits.BUSY_MS // 1000)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+
+def _take(db: Store, caller: Caller, rows: list[mail.Message], emit: Emit, now_ms: int) -> list[Letter]:
+    sound = [one for one in rows if one.sound()]
+    letters = [letter(db, one, caller.address.id) for one in sound]
+    if letters:
+        emit(letters)
+    with db.write():
+        for one in rows:
+            if one not in sound and db.row("mail.delivery", one.n, caller.address.id):
+                mail.bury(db, one, caller.address.id, now_ms)
+        _mark_read(db, caller, letters, now_ms)
+    return letters
+
+
+def _record(db: Store, caller: Caller, letters: list[Letter], now_ms: int) -> None:
+    if any(one.state in delivery.UNREAD for one in letters):
+        with db.write():
+            _mark_read(db, caller, letters, now_ms)
+
+
+def _mark_read(db: Store, caller: Caller, letters: list[Letter], now_ms: int) -> None:
+    mine = [int(one.id[1:]) for one in letters if one.state in delivery.UNREAD]
+    for number in mine:
+        row = db.row("mail.delivery", number, caller.address.id)
+        if row and row[0] in delivery.UNREAD:
+            mail.move(db, number, caller.address.id, delivery.READ, "read", now_ms)
+    if mine:
+        mail.note_cause(db, caller.address.id, mine, now_ms)
+    mail.settle_bell(db, caller.address.id)
+
+
+def _sound(db: Store, number: int, caller: Caller, now_ms: int) -> mail.Message:
+    found = mail.get(db, number)
+    assert found is not None
+    if not found.sound():
+        if db.row("mail.delivery", number, caller.address.id):
+            with db.write():
+                mail.bury(db, found, caller.address.id, now_ms)
+        raise MessageUnknown(id=f"m{number} that is still whole: its row is damaged")
+    return found
+
+
+def _seconds(timeout_s: float) -> str:
+    return f"{timeout_s:g}"

@@ -1,0 +1,118 @@
+"""A message as callers of the bus see it.
+
+Rule kept here: these records are the documented, stable shape of `--json` and of the Python API; times are
+milliseconds since 1970, UTC; 0 and '' stand for 'none'.
+"""
+
+from __future__ import annotations
+
+from telex.core import ids, message
+from telex.core.record import Record
+from telex.store import mail
+from telex.store.sqlite import Store
+
+
+class Letter(Record):
+    """One message, with the whole body unless `whole` is false."""
+
+    id: str  # m42
+    uuid: str
+    sender: str  # @api
+    sender_kind: str  # session, person or system
+    client: str
+    place: str
+    to: str  # as it was addressed
+    kind: str
+    body: str
+    size: int
+    whole: bool
+    data: str  # a JSON object as text, or ''
+    thread: str  # the id of the message that began it
+    topic: str
+    reply_to: str
+    hops: int
+    auto: bool
+    created_ms: int
+    expires_ms: int
+    deadline_ms: int
+    state: str  # of the delivery to the caller; '' where the caller is no recipient
+
+
+class Receipt(Record):
+    """What became of a message at one recipient."""
+
+    name: str
+    state: str
+    via: str
+    changed_ms: int
+    shown_ms: int
+    read_ms: int
+    closed_ms: int
+    reason: str
+
+
+def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -> Letter:
+    """The message as `reader` (an address number) sees it."""
+    body = mail.whole_body(db, found) if whole else found.body
+    mine = db.row("mail.delivery", found.n, reader)
+    return Letter(
+        id=message.short_id(found.n),
+        uuid=ids.written(found.uuid),
+        sender=f"@{found.sender_name}",
+        sender_kind=found.sender_kind,
+        client=found.client,
+        place=found.place,
+        to=found.addressed,
+        kind=found.kind,
+        body=found.body if body is None else body,
+        size=found.size,
+        whole=body is not None and (whole or not found.aside),
+        data=found.data,
+        thread=message.short_id(found.thread or found.n),
+        topic=found.topic,
+        reply_to=message.short_id(found.reply_to) if found.reply_to else "",
+        hops=found.hops,
+        auto=bool(found.auto),
+        created_ms=found.created_ms,
+        expires_ms=found.expires_ms,
+        deadline_ms=found.deadline_ms,
+        state=mine[0] if mine else "",
+    )
+
+
+def item(shown: Letter) -> message.Item:
+    """The same message as the frame takes it."""
+    return message.Item(
+        n=int(shown.id[1:]),
+        sender=shown.sender[1:],
+        sender_kind=shown.sender_kind,
+        client=shown.client,
+        place=shown.place,
+        to=shown.to,
+        kind=shown.kind,
+        body=shown.body,
+        size=shown.size,
+        aside=not shown.whole,
+        data=shown.data,
+        created_ms=shown.created_ms,
+        deadline_ms=shown.deadline_ms,
+        reply_to=int(shown.reply_to[1:]) if shown.reply_to else 0,
+        auto=shown.auto,
+    )
+
+
+def receipts(db: Store, number: int) -> list[Receipt]:
+    """What became of a message, recipient by recipient."""
+    return [
+        Receipt(
+            name=("#" if one.recipient_kind == "channel" else "@") + one.name,
+            state=one.state,
+            via=one.via,
+            changed_ms=one.changed_ms,
+            shown_ms=one.shown_ms,
+            read_ms=one.read_ms,
+            closed_ms=one.closed_ms,
+            reason=one.reason,
+        )
+        for one in mail.deliveries(db, number)
+    ]

@@ -1,0 +1,115 @@
+"""Who is here: sessions, channels, names."""
+
+from __future__ import annotations
+
+from telex.bus.identity import Caller
+from telex.core import names
+from telex.core.record import Record
+from telex.errors import NotMember, Usage
+from telex.store import people, presence, settings
+from telex.store.sqlite import Store
+
+_HOUR_MS = 3_600_000
+
+
+class Presence(Record):
+    """One address and what is known of it."""
+
+    name: str  # @api
+    kind: str  # session or person
+    client: str
+    directory: str
+    title: str
+    state: str  # busy, idle, offline, or nobody for a name that mail waits for; '' for the person
+    unread: int
+    wake: str
+    seen_ms: int
+    me: bool
+    ended_why: str
+
+
+class Channel(Record):
+    """One channel and its members."""
+
+    name: str  # #frontend
+    members: list[str]
+    mine: bool
+
+
+def who(db: Store, caller: Caller | None, *, everybody: bool) -> list[Presence]:
+    """Every live session, the person, and whoever mail waits for; with `everybody` also those long gone."""
+    found = []
+    for row in db.rows("people.roster"):
+        number, kind, name, bell, wake, client, pid, started, directory, title, ended_ms, seen_ms, _, why = row
+        state = ""
+        if kind == "session":
+            if not client:
+                state = "nobody"
+            elif ended_ms or not presence.alive(pid, started):
+                state = presence.OFFLINE
+            else:
+                state = presence.BUSY if presence.Turns(db.home, bell).busy else presence.IDLE
+        unread = int(db.value("mail.unread_count", number))
+        if everybody or unread or state not in (presence.OFFLINE, "nobody"):
+            one = Presence(
+                name=f"@{name}",
+                kind=kind,
+                client=client,
+                directory=directory,
+                title=title,
+                state=state,
+                unread=unread,
+                wake=wake,
+                seen_ms=seen_ms,
+                me=caller is not None and number == caller.address.id,
+                ended_why=why,
+            )
+            found.append(one)
+    return found
+
+
+def channels(db: Store, caller: Caller) -> list[Channel]:
+    """Every channel with a member that is here or joined it on purpose."""
+    living = {place.id for _, place in people.living(db)}
+    found = []
+    for number, name in list(db.rows("people.channels")):
+        members = [row for row in db.rows("people.members", number) if row[6] or row[0] in living]
+        if members:
+            mine = any(row[0] == caller.address.id for row in members)
+            found.append(Channel(name=f"#{name}", members=[f"@{row[2]}" for row in members], mine=mine))
+    return found
+
+
+def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
+    """Become a member of a channel, for as long as the name lasts. Raises NameInvalid."""
+    name = names.fold(written.removeprefix("#"))
+    with db.write():
+        channel = people.opened_channel(db, name, now_ms)
+        db.run("people.add_member", channel.id, caller.address.id, "joined", now_ms)
+    return f"#{name}"
+
+
+def leave(db: Store, caller: Caller, written: str) -> str:
+    """Leave a channel. Raises NameInvalid, NotMember."""
+    name = names.fold(written.removeprefix("#"))
+    with db.write():
+        channel = people.channel(db, name)
+        if channel is None or not db.run("people.drop_member", channel.id, caller.address.id):
+            raise NotMember(name=name)
+    return f"#{name}"
+
+
+def rename(db: Store, caller: Caller, written: str, now_ms: int) -> people.Address:
+    """Take another name; the old one leads here for a while. Raises NameInvalid, NameReserved, NameTaken."""
+    name = names.fold_own(written)
+    with db.write():
+        until_ms = now_ms + settings.load(db).forward_hours * _HOUR_MS
+        return people.rename(db, people.address(db, caller.address.id), name, until_ms, now_ms)
+
+
+def set_wake(db: Store, caller: Caller, mode: str) -> None:
+    """What wakes this session when it is idle: direct, requests, all or never. Raises Usage."""
+    if mode not in ("direct", "requests", "all", "never"):
+        raise Usage(problem=f"'{mode}' is not direct, requests, all or never", verb="name")
+    with db.write():
+        db.run("people.set_wake", mode, caller.address.id)

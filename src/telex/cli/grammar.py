@@ -1,0 +1,302 @@
+"""The words of the command line, as one table.
+
+Rules kept here: every verb, word and option stands in this table and nowhere else; the parser, `--help` and the
+reference page are made from it; every verb takes `--json` and `--help` and has an example.
+"""
+
+from __future__ import annotations
+
+from telex.core.record import Record
+
+
+class Option(Record):
+    """An option: with a value when `value` names one, else a flag."""
+
+    name: str  # without the dashes
+    value: str = ""
+    meaning: str
+
+
+class Word(Record):
+    """A positional word."""
+
+    name: str
+    meaning: str
+    many: bool = False
+    optional: bool = False
+
+
+class Verb(Record):
+    """One command."""
+
+    name: str
+    room: str  # the module of telex.cli that answers it
+    summary: str
+    example: str
+    words: tuple[Word, ...] = ()
+    options: tuple[Option, ...] = ()
+
+    def usage(self) -> str:
+        """The line that shows its grammar."""
+        parts = [f"telex {self.name}"]
+        for word in self.words:
+            shown = word.name.upper() + ("…" if word.many else "")
+            parts.append(f"[{shown}]" if word.optional else shown)
+        parts += [f"[--{option.name}{' ' + option.value if option.value else ''}]" for option in self.options]
+        return " ".join(parts)
+
+
+JSON = Option(name="json", meaning="answer in JSON")
+
+_TO = Word(name="to", meaning="@name, #channel, all, or several with commas")
+_TEXT = Word(name="text", many=True, optional=True, meaning="the message; without it, --file, --stdin or a pipe")
+_ID = Word(name="id", meaning="a message: m42, 42 or its UUID")
+_IDS = Word(name="id", many=True, meaning="messages: m42, 42 or their UUIDs")
+_CLIENT = Word(name="client", optional=True, meaning="the client, for example claude; without it, every client found")
+_BODY = (
+    Option(name="file", value="F", meaning="take the text from this file"),
+    Option(name="stdin", meaning="take the text from standard input"),
+)
+_DATA = Option(name="data", value="JSON", meaning="a JSON object that travels with the message")
+_KEY = Option(name="key", value="K", meaning="a repeat with the same key returns the first answer and sends nothing")
+_FROM = Option(
+    name="from",
+    value="NAME",
+    meaning="outside of any agent: the name to send as; an agent may only name itself",
+)
+_KIND = Option(name="kind", value="K", meaning="note (default), context, request, reply, ack or event")
+_LIMIT = Option(name="limit", value="N", meaning="how many at most (20)")
+_EVERY = Option(name="all", meaning="everybody's, not only what concerns you")
+_SCOPE = Option(name="scope", value="S", meaning="user (default) or project")
+_DRY = Option(name="dry-run", meaning="say what would be written, write nothing")
+
+VERBS = (
+    Verb(
+        name="send",
+        room="mail",
+        summary="send a message; when it answers, the message is on this disk",
+        example='telex send @api "the schema moved to v2"',
+        words=(_TO, _TEXT),
+        options=(
+            *_BODY,
+            _KIND,
+            _DATA,
+            Option(name="reply-to", value="ID", meaning="the message this one answers"),
+            Option(
+                name="thread",
+                value="T",
+                meaning="a message of the conversation it belongs to, or a word that names one",
+            ),
+            Option(name="ttl", value="SPAN", meaning="expires when nobody read it in this time: 30s, 10m, 2h, 7d"),
+            Option(
+                name="deadline",
+                value="SPAN",
+                meaning="a request's: when you are told that no reply came (1h)",
+            ),
+            _KEY,
+            _FROM,
+            Option(name="strict", meaning="refuse a name that nobody holds now, instead of letting the mail wait"),
+            Option(name="quiet", meaning="do not wake an idle recipient"),
+        ),
+    ),
+    Verb(
+        name="ask",
+        room="mail",
+        summary="send a request, wait for the reply, print it",
+        example='telex ask @api "which port does the dev server use?" --timeout 5m',
+        words=(_TO, _TEXT),
+        options=(
+            *_BODY,
+            _DATA,
+            Option(name="timeout", value="SPAN", meaning="give up after this time (10m); the request stands"),
+            _FROM,
+        ),
+    ),
+    Verb(
+        name="reply",
+        room="mail",
+        summary="answer a message: to its sender, in its thread",
+        example='telex reply m42 "port 5173"',
+        words=(_ID, _TEXT),
+        options=(
+            *_BODY,
+            Option(name="kind", value="K", meaning="reply (default), ack, note or context"),
+            _DATA,
+            _KEY,
+            _FROM,
+        ),
+    ),
+    Verb(
+        name="inbox",
+        room="mail",
+        summary="list what is unread, without consuming it",
+        example="telex inbox",
+        options=(
+            Option(name="all", meaning="also what was read"),
+            Option(name="mark-read", meaning="mark what is listed read"),
+            _LIMIT,
+        ),
+    ),
+    Verb(
+        name="read",
+        room="mail",
+        summary="print messages whole and mark them read",
+        example="telex read m42",
+        words=(Word(name="id", many=True, optional=True, meaning="which; without it, all that is unread"),),
+        options=(_LIMIT,),
+    ),
+    Verb(
+        name="done",
+        room="mail",
+        summary="mark messages handled; a request so marked owes no reply",
+        example="telex done m42",
+        words=(_IDS,),
+    ),
+    Verb(
+        name="wait",
+        room="mail",
+        summary="sleep at no cost until something comes, print it, mark it read",
+        example="telex wait --from @api --timeout 10m",
+        options=(
+            Option(name="from", value="A", meaning="only from this sender"),
+            Option(name="kind", value="K", meaning="only of this kind"),
+            Option(name="timeout", value="SPAN", meaning="give up after this time; for ever without it"),
+        ),
+    ),
+    Verb(
+        name="show",
+        room="history",
+        summary="a message with every delivery: state, when, why",
+        example="telex show m42",
+        words=(_ID,),
+    ),
+    Verb(
+        name="log",
+        room="history",
+        summary="what was said, newest first",
+        example="telex log --with @api --limit 5",
+        options=(
+            Option(name="with", value="A", meaning="only with this name or in this #channel"),
+            Option(name="thread", value="T", meaning="one conversation, oldest first"),
+            _EVERY,
+            _LIMIT,
+            Option(name="follow", meaning="print what comes from now on, as it comes"),
+        ),
+    ),
+    Verb(
+        name="search",
+        room="history",
+        summary="full-text search, newest first",
+        example="telex search schema v2",
+        words=(Word(name="words", many=True, meaning="all of them must occur"),),
+        options=(_EVERY, _LIMIT),
+    ),
+    Verb(
+        name="who",
+        room="people",
+        summary="sessions with client, directory, state and unread count",
+        example="telex who",
+        options=(Option(name="all", meaning="also those that are gone"),),
+    ),
+    Verb(
+        name="channels",
+        room="people",
+        summary="channels and their members",
+        example="telex channels",
+    ),
+    Verb(
+        name="join",
+        room="people",
+        summary="become a member of a channel",
+        example="telex join #release",
+        words=(Word(name="channel", meaning="#name or name"),),
+    ),
+    Verb(
+        name="leave",
+        room="people",
+        summary="leave a channel",
+        example="telex leave #release",
+        words=(Word(name="channel", meaning="#name or name"),),
+    ),
+    Verb(
+        name="name",
+        room="people",
+        summary="your name; with NEW, another one (the old one leads to it for two hours)",
+        example="telex name frontend",
+        words=(Word(name="new", optional=True, meaning="the name to take"),),
+        options=(
+            Option(name="wake", value="MODE", meaning="what wakes you when idle: direct, requests, all or never"),
+        ),
+    ),
+    Verb(
+        name="status",
+        room="care",
+        summary="what is installed where, and whether it works",
+        example="telex status",
+    ),
+    Verb(
+        name="doctor",
+        room="care",
+        summary="check store, permissions, hooks and installed files; read-only unless told",
+        example="telex doctor",
+        options=(Option(name="repair", meaning="mend what can be mended, after a backup"),),
+    ),
+    Verb(
+        name="install",
+        room="care",
+        summary="connect a client: its hooks and the /telex skill",
+        example="telex install claude",
+        words=(_CLIENT,),
+        options=(_SCOPE, _DRY),
+    ),
+    Verb(
+        name="uninstall",
+        room="care",
+        summary="take out what install wrote, and only that",
+        example="telex uninstall claude",
+        words=(_CLIENT,),
+        options=(_SCOPE, _DRY),
+    ),
+    Verb(
+        name="export",
+        room="keeping",
+        summary="every message as a line of JSON, oldest first",
+        example="telex export > mail.jsonl",
+    ),
+    Verb(
+        name="import",
+        room="keeping",
+        summary="take in exported messages; those already here are left as they are",
+        example="telex import mail.jsonl",
+        words=(Word(name="file", meaning="an export, or - for standard input"),),
+    ),
+    Verb(
+        name="purge",
+        room="keeping",
+        summary="delete finished messages for good",
+        example="telex purge --older-than 30d",
+        options=(
+            Option(name="older-than", value="SPAN", meaning="only what is older: 12h, 30d"),
+            Option(name="with", value="A", meaning="only what this name sent or was sent"),
+            Option(name="open", meaning="also what nobody has read yet"),
+            Option(name="yes", meaning="do not ask"),
+        ),
+    ),
+    Verb(
+        name="config",
+        room="keeping",
+        summary="the settings with their source; with NAME and VALUE, set one",
+        example="telex config keep_days 30",
+        words=(
+            Word(name="setting", optional=True, meaning="which"),
+            Word(name="value", optional=True, meaning="a whole number, or 'default'"),
+        ),
+    ),
+    Verb(
+        name="demo",
+        room="demo",
+        summary="two sessions exchange a message through the real hook, in a store of its own",
+        example="telex demo",
+    ),
+)
+BY_NAME = {verb.name: verb for verb in VERBS}

@@ -1,0 +1,192 @@
+"""send, ask, reply, inbox, read, done, wait."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from telex import limits
+from telex.core import duration, text
+from telex.errors import FileUnreadable, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from telex.bus import Emit
+    from telex.bus.letters import Letter
+    from telex.bus.send import Sent
+    from telex.cli.main import Call
+    from telex.cli.parse import Args
+
+
+def send(call: Call) -> None:
+    """`telex send TO [TEXT…]`"""
+    args, bus = call.args, call.bus
+    _claim(call)
+    sent = bus.send(
+        args.word("to"),
+        _body(args, "send"),
+        kind=args.option("kind") or "note",
+        data=args.option("data"),
+        reply_to=args.option("reply-to"),
+        thread=args.option("thread"),
+        ttl_s=_span(args, "ttl", 0),
+        deadline_s=_span(args, "deadline", 0),
+        key=args.option("key"),
+        strict="strict" in args.flags,
+        quiet="quiet" in args.flags,
+    )
+    _say_sent(call, sent)
+
+
+def ask(call: Call) -> None:
+    """`telex ask TO TEXT`"""
+    _claim(call)
+    timeout_s = _span(call.args, "timeout", 600)
+    body = _body(call.args, "ask")
+    call.bus.ask(call.args.word("to"), body, timeout_s=timeout_s, data=call.args.option("data"), emit=_emitter(call))
+
+
+def reply(call: Call) -> None:
+    """`telex reply ID TEXT`"""
+    args = call.args
+    _claim(call)
+    kind = args.option("kind") or "reply"
+    body = _body(args, "reply")
+    sent = call.bus.reply(args.word("id"), body, kind=kind, data=args.option("data"), key=args.option("key"))
+    _say_sent(call, sent)
+
+
+def inbox(call: Call) -> None:
+    """`telex inbox`"""
+    args = call.args
+    most = args.count("limit", limits.LIST_ROWS, "inbox")
+    letters = call.bus.inbox(everything="all" in args.flags, most=most)
+    unread = call.bus.unread()
+    if call.out.as_json:
+        call.out.json({"me": f"@{call.bus.me.address.name}", "unread": unread, "messages": letters})
+    elif not letters:
+        call.out.line("nothing unread")
+    else:
+        listing(call, letters)
+        if unread > len(letters) and "all" not in args.flags:
+            call.out.line(f"{unread - len(letters)} more: telex inbox --limit {unread}")
+    if "mark-read" in args.flags and letters:
+        call.out.flush()
+        call.bus.read(*(one.id for one in letters if one.state in ("queued", "shown")))
+
+
+def read(call: Call) -> None:
+    """`telex read [ID…]`"""
+    most = call.args.count("limit", limits.LIST_ROWS, "read")
+    found = call.bus.read(*call.args.words["id"], emit=_emitter(call), most=most)
+    left = call.bus.unread() if not call.args.words["id"] else 0
+    if call.out.as_json:
+        if not found:
+            call.out.json({"messages": []})
+    elif not found:
+        call.out.line("nothing unread")
+    elif left:
+        call.out.line(f"{left} more unread: telex read")
+
+
+def done(call: Call) -> None:
+    """`telex done ID`"""
+    finished = call.bus.done(*call.args.words["id"])
+    if call.out.as_json:
+        call.out.json({"done": finished})
+    else:
+        call.out.line(f"{', '.join(finished)} done")
+
+
+def wait(call: Call) -> None:
+    """`telex wait`"""
+    args = call.args
+    timeout_s = _span(args, "timeout", 0)
+    call.bus.wait(sender=args.option("from"), kind=args.option("kind"), timeout_s=timeout_s, emit=_emitter(call))
+
+
+def listing(call: Call, letters: list[Letter]) -> None:
+    """Messages, a line each."""
+    now = call.bus.clock()
+    rows = []
+    for one in letters:
+        about = text.preview(one.body, limits.PREVIEW_CHARS)
+        rows.append([one.id, one.sender, one.to, one.kind, one.state or "-", text.age(now - one.created_ms), about])
+    call.out.table(["id", "from", "to", "kind", "state", "age", "text"], rows)
+
+
+def _emitter(call: Call) -> Emit:
+    def emit(letters: list[Letter]) -> None:
+        if call.out.as_json:
+            call.out.json({"messages": letters})
+        else:
+            call.out.line(framed(call, letters))
+        call.out.flush()
+
+    return emit
+
+
+def framed(call: Call, letters: list[Letter]) -> str:
+    """Messages in the frame, whole."""
+    from telex.bus.letters import item
+    from telex.core.frame import frame
+
+    budget = 4 * limits.FRAME_CHARS + sum(8 * (one.size + len(one.data)) + limits.FRAME_CHARS for one in letters)
+    items = [item(one) for one in letters]
+    return frame(items, call.bus.me.address.name, call.bus.clock(), budget=budget).text
+
+
+def _claim(call: Call) -> None:
+    if name := call.args.option("from"):
+        call.bus.claim(name)
+
+
+def _say_sent(call: Call, sent: Sent) -> None:
+    if call.out.as_json:
+        call.out.json(sent)
+        return
+    parts = [f"{one.name} ({one.note})" for one in sent.recipients]
+    again = "; sent before under this key" if sent.repeated else ""
+    call.out.line(f"{sent.id} -> {', '.join(parts)}{again}")
+
+
+def _span(args: Args, name: str, default: float) -> float:
+    given = args.option(name)
+    return duration.seconds(given) if given else default
+
+
+def _body(args: Args, verb: str) -> bytes | str:
+    """The text of a message: from words, a file or a pipe, exactly one of them."""
+    words, path, piped = args.words["text"], args.option("file"), "stdin" in args.flags
+    if sum((bool(words), bool(path), piped)) > 1:
+        raise Usage(problem="give the text once: as words, with --file or with --stdin", verb=verb)
+    if words:
+        return " ".join(words)
+    if path:
+        return _file(path)
+    if piped or not sys.stdin.isatty():
+        return _pipe(0)
+    raise Usage(problem="the message is missing: give words, --file F or --stdin", verb=verb)
+
+
+def _file(path: str) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as problem:
+        raise FileUnreadable(path=path, problem=getattr(problem, "strerror", None) or str(problem)) from None
+    try:
+        return _pipe(fd)
+    except OSError as problem:
+        raise FileUnreadable(path=path, problem=problem.strerror) from None
+    finally:
+        os.close(fd)
+
+
+def _pipe(fd: int) -> bytes:
+    """All of it, or one byte more than is allowed: the limit is then told by whoever checks it."""
+    parts: list[bytes] = []
+    left = limits.BODY_MOST_BYTES + 1
+    while left > 0 and (part := os.read(fd, min(left, 1 << 20))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

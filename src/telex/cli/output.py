@@ -1,0 +1,95 @@
+"""What the command line prints: lines for agents and pipes, tables on a terminal, JSON where asked.
+
+Rules kept here: everything from a message passes through `core.text` on its way out; a table and colour only on a
+terminal (and not with NO_COLOR or TERM=dumb); errors go to standard error, in JSON too with `--json`; what is
+flushed without an error has left this process.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from telex.core import text
+from telex.core.record import Record
+from telex.errors import TelexError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Output:
+    """Where one command's answer goes."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def line(self, words: str = "") -> None:
+        """One line on standard output."""
+        sys.stdout.write(words + "\n")
+
+    def flush(self) -> None:
+        """Hand everything over. Raises OSError when nobody takes it."""
+        sys.stdout.flush()
+
+    def json(self, value: Any) -> None:
+        """One JSON value on a line."""
+        import json
+
+        self.line(json.dumps(shape(value), ensure_ascii=False))
+
+    def table(self, heads: list[str], rows: list[list[str]]) -> None:
+        """Rows under heads: a table on a terminal, else aligned columns without heads of their own colour."""
+        rows = [[text.visible(cell) for cell in row] for row in rows]
+        if sys.stdout.isatty():
+            self._rich_table(heads, rows)
+            return
+        widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+        for row in [heads, *rows]:
+            self.line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def _rich_table(self, heads: list[str], rows: list[list[str]]) -> None:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for number, head in enumerate(heads):
+            made.add_column(head, overflow="fold", no_wrap=number == 0)
+        for row in rows:
+            made.add_row(*(Text(cell) for cell in row))
+        Console().print(made)
+
+
+def shape(value: Any) -> Any:
+    """A record as JSON shows it; a message's data as the object that it is."""
+    if isinstance(value, Record):
+        return {name: _data(name, getattr(value, name)) for name in type(value).fields()}
+    if isinstance(value, (list, tuple)):
+        return [shape(one) for one in value]
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    return value
+
+
+def _data(name: str, value: Any) -> Any:
+    if name == "data" and isinstance(value, str):
+        import json
+
+        return json.loads(value) if value else None
+    return shape(value)
+
+
+def complain(problem: TelexError, as_json: bool) -> int:
+    """Print an error where errors go; the exit status."""
+    if as_json:
+        import json
+
+        sys.stderr.write(json.dumps({"error": problem.as_dict()}, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"telex: {text.visible(problem.message)}\n")
+        if problem.advice:
+            sys.stderr.write(f"hint: {text.visible(problem.advice)}\n")
+    sys.stderr.flush()
+    return problem.status

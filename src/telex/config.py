@@ -1,0 +1,163 @@
+"""What a person may set: names, defaults, bounds, and where a value came from.
+
+Rules kept here: a setting is a whole number with its unit in its name; its value is, in this order, the
+environment's `TELEX_<NAME>`, the store's, the default in `limits.py`; a value out of bounds is refused when it is
+set, and ignored, with the default in its place, when it comes from the environment.
+"""
+
+from __future__ import annotations
+
+from telex import limits
+from telex.core.record import Record
+from telex.errors import SettingInvalid, SettingUnknown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT, STORE, ENVIRONMENT = "default", "store", "environment"
+
+
+class Setting(Record):
+    """One number that a person may set."""
+
+    name: str
+    default: int
+    least: int
+    most: int
+    meaning: str
+
+
+SETTINGS = (
+    Setting(
+        name="hops_most",
+        default=limits.HOPS_MOST,
+        least=1,
+        most=1_000,
+        meaning="how often agents may pass a message on",
+    ),
+    Setting(
+        name="repeat_seconds",
+        default=limits.REPEAT_SECONDS,
+        least=0,
+        most=86_400,
+        meaning="how long the same text to the same recipient is refused; 0 never",
+    ),
+    Setting(
+        name="pair_replies",
+        default=limits.PAIR_REPLIES,
+        least=1,
+        most=1_000_000,
+        meaning="how many answers two agents may exchange without a person",
+    ),
+    Setting(
+        name="pair_window_seconds",
+        default=limits.PAIR_WINDOW_SECONDS,
+        least=1,
+        most=86_400,
+        meaning="the time in which these answers are counted",
+    ),
+    Setting(
+        name="pair_cooldown_seconds",
+        default=limits.PAIR_COOLDOWN_SECONDS,
+        least=1,
+        most=86_400,
+        meaning="how long the two rest after that",
+    ),
+    Setting(
+        name="sends_per_minute",
+        default=limits.SENDS_PER_MINUTE,
+        least=1,
+        most=100_000_000,
+        meaning="how much one session may send",
+    ),
+    Setting(
+        name="inbox_waiting",
+        default=limits.INBOX_WAITING,
+        least=1,
+        most=100_000_000,
+        meaning="how much may wait for one recipient",
+    ),
+    Setting(
+        name="request_deadline_seconds",
+        default=limits.REQUEST_DEADLINE_SECONDS,
+        least=1,
+        most=31_536_000,
+        meaning="when a request's sender is told that no reply came",
+    ),
+    Setting(
+        name="frame_chars",
+        default=limits.FRAME_CHARS,
+        least=1_000,
+        most=9_000,
+        meaning="how much one injection into a client may hold",
+    ),
+    Setting(
+        name="keep_days",
+        default=limits.KEEP_DAYS,
+        least=1,
+        most=36_500,
+        meaning="how long finished messages are kept",
+    ),
+    Setting(
+        name="forward_hours",
+        default=limits.FORWARD_HOURS,
+        least=0,
+        most=8_760,
+        meaning="how long an old name leads to the new one after a rename",
+    ),
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class Settings:
+    """The values in force."""
+
+    hops_most: int
+    repeat_seconds: int
+    pair_replies: int
+    pair_window_seconds: int
+    pair_cooldown_seconds: int
+    sends_per_minute: int
+    inbox_waiting: int
+    request_deadline_seconds: int
+    frame_chars: int
+    keep_days: int
+    forward_hours: int
+
+    def __init__(self, stored: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        self.sources: dict[str, str] = {}
+        for setting in SETTINGS:
+            value, source = setting.default, DEFAULT
+            for text, origin in (
+                (stored.get(setting.name), STORE),
+                (environment.get(variable(setting.name)), ENVIRONMENT),
+            ):
+                if text is not None and _number(setting, text) is not None:
+                    value, source = _number(setting, text) or 0, origin
+            setattr(self, setting.name, value)
+            self.sources[setting.name] = source
+
+
+def variable(name: str) -> str:
+    """The environment variable that overrides a setting."""
+    return "TELEX_" + name.upper()
+
+
+def checked(name: str, text: str) -> str:
+    """The value as it is stored. Raises SettingUnknown, SettingInvalid."""
+    setting = BY_NAME.get(name)
+    if setting is None:
+        raise SettingUnknown(name=name)
+    number = _number(setting, text)
+    if number is None:
+        raise SettingInvalid(name=name, value=text, problem=f"a whole number from {setting.least} to {setting.most}")
+    return str(number)
+
+
+def _number(setting: Setting, text: str) -> int | None:
+    word = text.strip().replace("_", "")
+    if not (word.isascii() and word.isdigit() and len(word) <= 12):
+        return None
+    number = int(word)
+    return number if setting.least <= number <= setting.most else None

@@ -1,0 +1,39 @@
+"""What can become of one message at one recipient: the states, and the moves allowed between them.
+
+Rules kept here: everything that decides a delivery's state is in the table below; a delivery ends in exactly one
+closed state, with a reason its sender can see; showing is recorded after the bytes have left, so the move to
+`shown` may happen to a message that was shown before a crash.
+
+    queued   stored, not yet shown (also when nobody holds the name yet: the mail waits)
+    shown    written to the recipient's client
+    read     the recipient asked for it by itself, or answered it
+    done     handled
+    expired  its time ran out before that
+    refused  the recipient's limits said no when it was sent
+    dead     it cannot be shown: damaged on disk, or its recipient was removed
+"""
+
+from __future__ import annotations
+
+QUEUED, SHOWN, READ, DONE = "queued", "shown", "read", "done"
+EXPIRED, REFUSED, DEAD = "expired", "refused", "dead"
+
+STATES = (QUEUED, SHOWN, READ, DONE, EXPIRED, REFUSED, DEAD)
+UNREAD = (QUEUED, SHOWN)
+
+MOVES: dict[str, tuple[str, ...]] = {
+    QUEUED: (SHOWN, READ, DONE, EXPIRED, REFUSED, DEAD),
+    SHOWN: (SHOWN, READ, DONE, EXPIRED, DEAD),
+    READ: (READ, DONE),
+    DONE: (DONE,),
+    EXPIRED: (),
+    REFUSED: (),
+    DEAD: (),
+}
+
+CLOSED = tuple(state for state in STATES if not set(MOVES[state]) - {state})
+
+
+def allowed(state: str, wanted: str) -> bool:
+    """Whether a delivery may go from state to wanted."""
+    return wanted in MOVES[state]

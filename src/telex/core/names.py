@@ -1,0 +1,111 @@
+"""Names and addresses: the one place where they are folded, parsed and chosen.
+
+Rules kept here:
+- a name is `[a-z0-9][a-z0-9._-]{0,63}`; ASCII capitals are folded, everything else is refused, which leaves no
+  room for look-alikes, bidi or invisible characters;
+- what a person or an agent typed goes through `fold`, which refuses; what is derived from a directory or a title
+  goes through `slug`, which mends;
+- `all`, `telex`, `system` and `me` are nobody's;
+- a name never becomes a path: bells and files are named by ids.
+"""
+
+from __future__ import annotations
+
+from telex import limits
+from telex.core.record import Record
+from telex.errors import NameInvalid, NameReserved, Usage
+
+RESERVED = ("all", "telex", "system", "me")
+ALL = "all"
+
+_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_REST = _FIRST | frozenset("._-")
+_FOLDED = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+class Target(Record):
+    """One recipient as it was written: a name, a channel, or everyone."""
+
+    kind: str  # name, channel or all
+    name: str
+
+    def written(self) -> str:
+        """@name, #channel or all."""
+        return {"name": "@", "channel": "#", "all": ""}[self.kind] + self.name
+
+
+def is_name(text: str) -> bool:
+    """Whether text is in the grammar as it stands."""
+    return 0 < len(text) <= limits.NAME_CHARS and text[0] in _FIRST and all(char in _REST for char in text)
+
+
+def fold(text: str) -> str:
+    """The name that text means. Raises NameInvalid."""
+    name = text.translate(_FOLDED)
+    if not is_name(name):
+        near = slug(text, default="")
+        advice = f"did you mean {near}?" if near else "try letters and digits"
+        raise NameInvalid(name=ascii(text[: limits.NAME_CHARS]), advice=advice)
+    return name
+
+
+def fold_own(text: str) -> str:
+    """A name somebody wants to hold. Raises NameInvalid, NameReserved."""
+    name = fold(text.removeprefix("@"))
+    if name in RESERVED:
+        raise NameReserved(name=name)
+    return name
+
+
+def slug(text: str, default: str = "session") -> str:
+    """The nearest name to any text; `default` where nothing is left of it."""
+    chars = [char if char in _REST else "-" for char in text.translate(_FOLDED)]
+    name = "".join(chars)
+    while "--" in name:
+        name = name.replace("--", "-")
+    name = name.lstrip("._-")[: limits.NAME_CHARS].rstrip("._-")
+    if not name:
+        return default
+    return f"{name}-1"[-limits.NAME_CHARS :] if name in RESERVED else name
+
+
+def twin(name: str, number: int) -> str:
+    """`frontend`, `frontend-2`, `frontend-3` …: the number-th name of one wish."""
+    if number == 1:
+        return name
+    tail = f"-{number}"
+    return name[: limits.NAME_CHARS - len(tail)] + tail
+
+
+def parse_target(text: str) -> Target:
+    """`@name`, `#channel`, `all`, or a bare name. Raises NameInvalid, NameReserved."""
+    if text.translate(_FOLDED) in (ALL, "@all"):
+        return Target(kind="all", name=ALL)
+    if text.startswith("#"):
+        return Target(kind="channel", name=fold(text[1:]))
+    return Target(kind="name", name=fold(text.removeprefix("@")))
+
+
+def parse_targets(text: str) -> list[Target]:
+    """Several targets with commas, each once. Raises NameInvalid, Usage."""
+    targets: list[Target] = []
+    for part in text.split(","):
+        word = part.strip()
+        if not word:
+            continue
+        target = parse_target(word)
+        if target not in targets:
+            targets.append(target)
+    if not targets:
+        raise Usage(problem="to whom? give @name, #channel or all", verb="send")
+    if len(targets) > limits.RECIPIENTS_PER_SEND:
+        raise Usage(problem=f"{len(targets)} recipients; the most is {limits.RECIPIENTS_PER_SEND}", verb="send")
+    return targets
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The known name most like this one, or ''."""
+    from difflib import get_close_matches  # heavy, and only an answer to a mistake needs it
+
+    found = get_close_matches(name, known, n=1, cutoff=0.6)
+    return found[0] if found else ""

@@ -1,0 +1,401 @@
+"""Every error telex can answer with: what happened, what to do next, and the exit status.
+
+Rules kept here:
+- one class per error; `code` is its stable name (in `--json` and in docs), `text` says what happened in lower
+  case on one line, `hint` says what to do next on a second one;
+- the family says whose fault it is: `LocalFault` (the caller or this machine), `RemoteFault` (another machine),
+  `Bug` (telex itself). The family under it decides the exit status;
+- nothing here imports anything, so the hook may.
+
+Exit statuses: 0 done; 1 anything else; 2 wrong words; 3 refused by a limit or a policy; 4 not found;
+5 nothing before the timeout.
+"""
+
+from __future__ import annotations
+
+
+class TelexError(Exception):
+    """The root of all telex errors; never raised itself."""
+
+    status = 1
+    code = "error"
+    text = ""
+    hint = ""
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        self.message = self.text.format(**facts)
+        self.advice = self.hint.format(**facts)
+        super().__init__(self.message)
+
+    def as_dict(self) -> dict[str, object]:
+        """The shape that `--json` prints under `error`."""
+        return {"code": self.code, "message": self.message, "hint": self.advice, "status": self.status}
+
+
+class LocalFault(TelexError):
+    """The caller's words, the policy, or this machine: something here must change."""
+
+
+class RemoteFault(TelexError):
+    """Another machine answered wrongly or not at all."""
+
+
+class Bug(TelexError):
+    """telex broke a promise to itself; please report it."""
+
+    code = "bug"
+    text = "a fault of telex itself: {what}"
+    hint = "please report it with the output of 'telex doctor'"
+
+
+# --- wrong words: exit status 2 ---------------------------------------------------------------------------
+
+
+class WrongWords(LocalFault):
+    """The call itself does not fit its grammar."""
+
+    status = 2
+
+
+class Usage(WrongWords):
+    """The words of a command do not fit its grammar."""
+
+    code = "usage"
+    text = "{problem}"
+    hint = "see 'telex {verb} --help'"
+
+
+class VerbUnknown(WrongWords):
+    """There is no such command."""
+
+    code = "verb-unknown"
+    text = "there is no command '{word}'{advice}"
+    hint = "'telex --help' lists them"
+
+
+class NameInvalid(WrongWords):
+    """A name is outside the grammar `[a-z0-9][a-z0-9._-]{0,63}`."""
+
+    code = "name-invalid"
+    text = "{name} is not a name: a name has 1 to 64 of a-z 0-9 . _ - and starts with a letter or a digit"
+    hint = "{advice}"
+
+
+class NameReserved(WrongWords):
+    """`all`, `telex`, `system` and `me` belong to telex."""
+
+    code = "name-reserved"
+    text = "'{name}' is reserved"
+    hint = "choose another name"
+
+
+class BodyEmpty(WrongWords):
+    """A message needs at least one visible character."""
+
+    code = "body-empty"
+    text = "the message is empty"
+    hint = "give the text as words, with --file PATH, or on a pipe with --stdin"
+
+
+class BodyNotText(WrongWords):
+    """The body is not UTF-8, or has a NUL character in it."""
+
+    code = "body-not-text"
+    text = "the message is not text: {problem}"
+    hint = "send UTF-8 without NUL; for other files send the path"
+
+
+class BodyTooLarge(WrongWords):
+    """The body is over 16 MiB."""
+
+    code = "body-too-large"
+    text = "the message has {size} bytes; the most is {most}"
+    hint = "send a path or a summary instead"
+
+
+class DataInvalid(WrongWords):
+    """`--data` is not a JSON object of at most 10,240 bytes."""
+
+    code = "data-invalid"
+    text = "--data is not a JSON object of at most {most} bytes: {problem}"
+    hint = "for example --data '{{\"pr\": 12}}'"
+
+
+class KindUnknown(WrongWords):
+    """The kind of a message is none of the six."""
+
+    code = "kind-unknown"
+    text = "'{kind}' is not a kind"
+    hint = "kinds are note, context, request, reply, ack and event"
+
+
+class DurationInvalid(WrongWords):
+    """A time span is not a number with s, m, h or d."""
+
+    code = "duration-invalid"
+    text = "'{given}' is not a time span"
+    hint = "write 30s, 10m, 2h or 7d"
+
+
+class FileUnreadable(WrongWords):
+    """`--file` names something that cannot be read as a file."""
+
+    code = "file-unreadable"
+    text = "cannot read {path}: {problem}"
+    hint = "give the path of a readable file"
+
+
+class SettingUnknown(WrongWords):
+    """There is no setting of that name."""
+
+    code = "setting-unknown"
+    text = "there is no setting '{name}'"
+    hint = "'telex config' lists them"
+
+
+class SettingInvalid(WrongWords):
+    """The value does not fit the setting."""
+
+    code = "setting-invalid"
+    text = "'{value}' does not fit {name}: {problem}"
+    hint = "'telex config' shows what each setting takes"
+
+
+class ImportInvalid(WrongWords):
+    """A line of an import file is not a message."""
+
+    code = "import-invalid"
+    text = "line {line} is not an exported message: {problem}"
+    hint = "nothing of this file was taken; mend or remove the line and import again"
+
+
+# --- refused by a limit or a policy: exit status 3 --------------------------------------------------------
+
+
+class Refused(LocalFault):
+    """A limit or a policy says no; the text has the figure and when to try again."""
+
+    status = 3
+
+
+class NotYourName(Refused):
+    """A process may not send as the person, nor as another session."""
+
+    code = "not-your-name"
+    text = "you are {me}, not {claimed}"
+    hint = "leave --from out; 'telex name NEW' renames you"
+
+
+class WhoAreYou(Refused):
+    """An agent's process that does not say which session it belongs to."""
+
+    code = "who-are-you"
+    text = "an agent runs this command, but which session it belongs to cannot be told"
+    hint = "set TELEX_NAME for it, or run 'telex install' so that its sessions are known"
+
+
+class NameTaken(Refused):
+    """A live session, or the person, holds that name."""
+
+    code = "name-taken"
+    text = "@{name} is held by {holder}"
+    hint = "choose another name; 'telex who' lists them"
+
+
+class Repeated(Refused):
+    """The same text went from one sender to one recipient within a minute."""
+
+    code = "repeated"
+    text = "the same text went to {to} {seconds} s ago as {id}"
+    hint = "it is stored; 'telex show {id}' says what became of it"
+
+
+class TooFast(Refused):
+    """One session sends more than its share."""
+
+    code = "too-fast"
+    text = "more than {limit} messages in a minute; try again in {seconds} s"
+    hint = "put what belongs together into one message"
+
+
+class InboxFull(Refused):
+    """The recipient has too much waiting."""
+
+    code = "inbox-full"
+    text = "{to} has {waiting} messages waiting; the most is {limit}"
+    hint = "try again when some were read; 'telex who' shows the count"
+
+
+class CoolingDown(Refused):
+    """Two agents have answered each other too often without a person."""
+
+    code = "cooling-down"
+    text = (
+        "{me} and {to} have answered each other {count} times in {minutes} min without a person; resting until {until}"
+    )
+    hint = "a word from a person to either of you ends the rest"
+
+
+class TooManyHops(Refused):
+    """A message has been passed on from agent to agent too often."""
+
+    code = "too-many-hops"
+    text = "this is passed on for the {hops}th time from agent to agent; the most is {limit}"
+    hint = "ask your user whether it should go further"
+
+
+class KeyConflict(Refused):
+    """The idempotency key was used for another message."""
+
+    code = "key-conflict"
+    text = "the key '{key}' belongs to {id}, which has other content"
+    hint = "use a new key for a new message"
+
+
+class NoAnswerWanted(Refused):
+    """Acks and telex's own notices are not answered."""
+
+    code = "no-answer-wanted"
+    text = "{id} is {what}; it takes no reply"
+    hint = "send a message of its own instead"
+
+
+class MoveRefused(Refused):
+    """A delivery cannot go from where it is to where it was asked to go."""
+
+    code = "move-refused"
+    text = "{id} is {state} and cannot become {wanted}"
+    hint = "'telex show {id}' says what became of it"
+
+
+# --- not found: exit status 4 -----------------------------------------------------------------------------
+
+
+class NotFound(LocalFault):
+    """What was named is not there."""
+
+    status = 4
+
+
+class NobodyThere(NotFound):
+    """With `--strict`: nobody holds the name. For a channel or all: nobody is there. Nothing was stored."""
+
+    code = "nobody-there"
+    text = "nobody is at {to}; nothing was sent"
+    hint = "{advice}"
+
+
+class MessageUnknown(NotFound):
+    """No message has that id."""
+
+    code = "message-unknown"
+    text = "there is no message {id}"
+    hint = "'telex log' lists the ids"
+
+
+class ClientUnknown(NotFound):
+    """telex does not know the client."""
+
+    code = "client-unknown"
+    text = "telex does not know a client '{name}'"
+    hint = "known: {known}"
+
+
+class NotMember(NotFound):
+    """The caller is not a member of that channel."""
+
+    code = "not-member"
+    text = "you are not a member of #{name}"
+    hint = "'telex channels' lists yours"
+
+
+# --- nothing before the timeout: exit status 5 ------------------------------------------------------------
+
+
+class TimedOut(LocalFault):
+    """Nothing came in time."""
+
+    status = 5
+    code = "timed-out"
+    text = "nothing came within {seconds} s"
+    hint = "{advice}"
+
+
+# --- this machine: exit status 1 --------------------------------------------------------------------------
+
+
+class StoreFault(LocalFault):
+    """The store on this machine cannot do what is asked. Nothing was sent."""
+
+
+class StoreUnreachable(StoreFault):
+    """The store cannot be opened or written."""
+
+    code = "store-unreachable"
+    text = "cannot use the store in {home}: {problem}"
+    hint = "'telex doctor' says what is wrong"
+
+
+class StoreFull(StoreFault):
+    """The disk is full."""
+
+    code = "store-full"
+    text = "the disk is full; nothing was stored"
+    hint = "free some space; reading still works"
+
+
+class StoreCorrupt(StoreFault):
+    """SQLite finds the file damaged, or it is not a telex store."""
+
+    code = "store-corrupt"
+    text = "the store in {home} is damaged: {problem}"
+    hint = "'telex doctor --repair' keeps a backup and saves what can be read"
+
+
+class StoreNewer(StoreFault):
+    """A newer telex made this store."""
+
+    code = "store-newer"
+    text = "the store in {home} has schema {found}; this telex knows {known}"
+    hint = "upgrade this telex; nothing was touched"
+
+
+class StoreBusy(StoreFault):
+    """Other processes kept the store locked for longer than ten seconds."""
+
+    code = "store-busy"
+    text = "the store was locked for {seconds} s by another process"
+    hint = "try again; 'telex doctor' names who holds it"
+
+
+class HomeUnsafe(StoreFault):
+    """The state directory is not private to this user, or lies where SQLite cannot be trusted."""
+
+    code = "home-unsafe"
+    text = "{home} {problem}"
+    hint = "{advice}"
+
+
+class HomeUnknown(StoreFault):
+    """Neither TELEX_HOME nor HOME says where the store is."""
+
+    code = "home-unknown"
+    text = "neither TELEX_HOME nor HOME is set"
+    hint = "set TELEX_HOME to a directory of yours"
+
+
+class SettingsUnreadable(StoreFault):
+    """A client's settings file is not plain JSON; telex will not touch it."""
+
+    code = "settings-unreadable"
+    text = "cannot read {path} as JSON: {problem}"
+    hint = "telex leaves it as it is; mend it (JSON has no comments) and run the command again"
+
+
+class SettingsUnwritable(StoreFault):
+    """A client's settings file cannot be written."""
+
+    code = "settings-unwritable"
+    text = "cannot write {path}: {problem}"
+    hint = "nothing was changed"

@@ -1,0 +1,57 @@
+"""What runs when a client's gate opens: `main` is called by the launcher with the client and the event.
+
+Rules kept here:
+- whatever happens, the client is never disturbed: any fault ends silently with exit status 0, and the mail stays
+  for the next moment (the one other status, 2, is Claude Code's wake signal, given only after a message is out);
+- the process leaves by `os._exit`: closing SQLite or the interpreter would cost 3 ms;
+- nothing heavy is imported (tests/perf/test_imports.py lists what a run loads).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from telex import limits
+
+
+def main() -> None:
+    """Handle one event of one client, from argv and standard input, and leave."""
+    status = 0
+    try:
+        status = _handle(sys.argv[1:])
+    except BaseException as problem:
+        _log(problem)
+    os._exit(status)
+
+
+def _handle(words: list[str]) -> int:
+    if len(words) < 2 or words[0] != "claude":
+        return 0
+    from telex.hook import claude
+
+    return claude.handle(words[1], read_payload())
+
+
+def read_payload() -> str:
+    """All of standard input, or '' when it is more than telex is willing to read."""
+    parts: list[bytes] = []
+    size = 0
+    while part := os.read(0, 1 << 20):
+        parts.append(part)
+        size += len(part)
+        if size > limits.PAYLOAD_MOST_BYTES:
+            return ""
+    return b"".join(parts).decode("utf-8", "replace")
+
+
+def _log(problem: BaseException) -> None:
+    """For `telex doctor`: the last fault of a hook, type and words only, never a body."""
+    try:
+        home = os.environ.get("TELEX_HOME") or os.environ["HOME"] + "/.telex"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        fd = os.open(f"{home}/hook-fault", flags, 0o600)
+        os.write(fd, f"{type(problem).__name__}: {problem}"[:500].encode("utf-8", "replace"))
+        os.close(fd)
+    except Exception:  # noqa: S110 - there is nobody left to tell
+        pass

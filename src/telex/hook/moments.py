@@ -1,0 +1,128 @@
+"""What a session does at each moment, whatever its client: arrive, be shown its mail, be reminded, leave.
+
+Rules kept here:
+- the inbox is held by a lock from reading to recording, so two hooks of one session never show the same message;
+- `emit` must have handed the bytes to the client before anything is recorded; if it raises, nothing is;
+- a subagent's events never come here.
+"""
+
+from __future__ import annotations
+
+import time
+
+from telex import limits
+from telex.core import frame, message
+from telex.store import bells, mail, notices, people, presence, sweep
+from telex.store.lock import FileLock
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NEW_TURN, SAME_TURN, NO_TURN = "new", "same", "none"
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+def show(db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str = NO_TURN) -> bool:
+    """Show what waits, then record it; False when there was nothing to show or another reader has the inbox.
+
+    `turn` says whether showing it makes telex the reason of a turn: a new one, or the running one's going on.
+    """
+    lock = FileLock(f"{db.home}/{bells.INBOXES}/{session.address}.lock")
+    if not lock.acquire_within(limits.READ_LOCK_MS):
+        return False
+    try:
+        return _show_locked(db, session, door, emit, turn)
+    finally:
+        lock.close()
+
+
+def _show_locked(db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str) -> bool:
+    now = now_ms()
+    rows = mail.queued(db, session.address, limits.SHOW_ROWS)
+    sound = [row for row in rows if row.sound()]
+    current = [row for row in sound if not row.expires_ms or row.expires_ms > now]
+    shown: list[int] = []
+    if current:
+        place = people.address(db, session.address)
+        count = int(db.value("mail.waiting_count", place.id)) - (len(rows) - len(current))
+        framed = frame.frame([row.item() for row in current], place.name, now, waiting=count - len(current))
+        emit(framed.text)
+        shown = framed.shown
+    with db.write():
+        if turn != NO_TURN and shown:
+            note_turn(db, session, turn)
+        for row in rows:
+            if row not in sound:
+                mail.bury(db, row, session.address, now)
+            elif row not in current:
+                sweep.expire(db, row.n, "its time to live ran out", now)
+        mail.record_shown(db, session.address, shown, door, now)
+        db.run("people.seen", now, session.directory, session.id)
+    return bool(shown)
+
+
+def note_turn(db: Store, session: people.Session, turn: str) -> None:
+    """Remember that telex, not a person, is why the next turn begins or this one goes on. Inside a write."""
+    turns = presence.Turns(db.home, bells.bell_name(session.key))
+    spoken = turns.spoken_ms(session.prompts_woken)
+    if spoken:
+        db.run("people.spoken", spoken, session.address)
+    db.run("people.woken", turns.prompts + (turn == NEW_TURN), session.id)
+
+
+def introduction(db: Store, session: people.Session, place: people.Address) -> str:
+    """One line that tells a session its name and who else is here; nothing for a session that is alone."""
+    others = [f"@{other.name}" for who, other in people.living(db) if who.id != session.id]
+    if not others:
+        return ""
+    listed = ", ".join(others[: limits.LIST_ROWS]) + (", …" if len(others) > limits.LIST_ROWS else "")
+    return f'telex: this session is @{place.name}. Other sessions here: {listed}. To write to one: telex send @name "…"'
+
+
+def remind(db: Store, session: people.Session, emit: Callable[[str], None]) -> bool:
+    """At the end of a turn: name, once, the requests that were shown and not answered. True when one was named."""
+    debts = [
+        (number, creditor) for number, reminded, creditor in db.rows("mail.debts", session.address) if not reminded
+    ]
+    if not debts:
+        return False
+    lines = []
+    for number, creditor in debts[: limits.LIST_ROWS]:
+        name, short = people.address(db, creditor).name, message.short_id(number)
+        lines.append(f'{short} from @{name} is not answered yet: telex reply {short} "…", or telex done {short}')
+    emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
+    with db.write():
+        note_turn(db, session, SAME_TURN)
+        for number, _ in debts:
+            db.run("mail.reminded", session.address, number)
+    return True
+
+
+def rest(db: Store, session: people.Session) -> None:
+    """The turn really ends: tell those whose requests stay unanswered, and let what still waits wake it."""
+    now = now_ms()
+    with db.write():
+        told = [(n, creditor) for n, _, creditor in db.rows("mail.debts", session.address)]
+        for number, creditor in db.rows("mail.untold_debts", session.address):
+            if (number, creditor) in told:
+                notices.no_reply(db, number, session.address, creditor, "it went idle", notices.IDLE, now)
+        sweep.sweep(db, now, limits.KEEP_DAYS)
+        mail.settle_bell(db, session.address)
+        if db.value("mail.any_waking", session.address):
+            bells.ring(db.home, bells.bell_name(session.key))
+
+
+def leave(db: Store, session: people.Session, why: str) -> None:
+    """The session is over: those who wait for its reply are told, its mail waits for whoever takes its name."""
+    now = now_ms()
+    with db.write():
+        for number, creditor in list(db.rows("mail.untold_debts", session.address)):
+            notices.no_reply(db, number, session.address, creditor, "its session ended", notices.IDLE, now)
+        people.end(db, session, why, now)
+        db.after_commit(bells.forget, db.home, bells.bell_name(session.key))

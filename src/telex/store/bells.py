@@ -1,0 +1,78 @@
+"""Bells and marks: the small files that let a silent session cost nothing.
+
+Rules kept here:
+- a bell exists while something waits to be shown; it is rung inside the write transaction, before the commit,
+  and removed only under the same lock, after the commit of a transaction that found nothing queued
+  (docs/architecture.md has the argument);
+- ringing an existing bell changes its times, which wakes whoever watches it;
+- the owed mark exists while the session owes or awaits a reply; a missing mark only costs a reminder;
+- file names come from the client's own session id or its hash, never from a name.
+"""
+
+from __future__ import annotations
+
+import os
+
+BELLS, OWED, TURNS, INBOXES, BODIES, BIN = "bells", "owed", "turns", "inboxes", "bodies", "bin"
+DIRECTORIES = (BELLS, OWED, TURNS, INBOXES, BODIES, BIN)
+
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
+_MOST_CHARS = 64
+_CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+def bell_name(key: str) -> str:
+    """The file name for a client's session id: the id itself where it is plain, else its hash."""
+    if 0 < len(key) <= _MOST_CHARS and key[0] != "-" and all(char in _SAFE for char in key):
+        return key
+    from _blake2 import blake2b
+
+    return "h-" + blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def path(home: str, directory: str, bell: str) -> str:
+    """Where a bell or mark lies."""
+    return f"{home}/{directory}/{bell}"
+
+
+def ring(home: str, bell: str) -> None:
+    """Make the bell ring. Raises OSError: a send whose bell cannot be rung must not be committed."""
+    fd = os.open(path(home, BELLS, bell), _CREATE, 0o600)
+    try:
+        os.utime(fd)
+    finally:
+        os.close(fd)
+
+
+def rings(home: str, bell: str) -> bool:
+    """Whether something waits."""
+    return os.path.exists(path(home, BELLS, bell))
+
+
+def silence(home: str, bell: str) -> None:
+    """Remove the bell. Only under the write lock, after a look that found nothing queued."""
+    _remove(path(home, BELLS, bell))
+
+
+def mark_owed(home: str, bell: str, owed: bool) -> None:
+    """Set or remove the mark that makes the end-of-turn hook look. Best effort: only a reminder hangs on it."""
+    try:
+        if owed:
+            os.close(os.open(path(home, OWED, bell), _CREATE, 0o600))
+        else:
+            _remove(path(home, OWED, bell))
+    except OSError:
+        pass
+
+
+def forget(home: str, bell: str) -> None:
+    """Remove every file of a session that has ended. Its mail waits in the store, not here."""
+    for directory in (BELLS, OWED, TURNS):
+        _remove(path(home, directory, bell))
+
+
+def _remove(name: str) -> None:
+    try:
+        os.unlink(name)
+    except OSError:
+        pass

@@ -1,0 +1,200 @@
+"""Messages and deliveries: storing, showing, moving, and the debts that requests make.
+
+Rules kept here:
+- a row's hash covers its whole meaning and is checked before it is shown; a damaged one becomes `dead` with that
+  reason, it is never shown and never deleted;
+- `shown` is recorded by the caller after the bytes have left;
+- the bell is rung inside the transaction that stores, and removed right after the commit of one that found nothing
+  queued, before its lock is given back;
+- every write happens inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from telex.core import delivery, message
+from telex.core.record import Record
+from telex.errors import MoveRefused
+from telex.store import bells, bodies, people
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Message(Record):
+    """A stored message. Times are milliseconds since 1970; 0 and '' stand for 'none'."""
+
+    n: int = 0
+    uuid: bytes
+    sender: int
+    sender_name: str
+    sender_kind: str
+    client: str
+    place: str
+    addressed: str
+    kind: str
+    body: str
+    size: int
+    aside: int
+    digest: bytes
+    data: str
+    thread: int
+    topic: str
+    reply_to: int
+    hops: int
+    auto: int
+    quiet: int
+    created_ms: int
+    expires_ms: int
+    deadline_ms: int
+    key: str
+    hash: bytes = b""
+
+    def meaning(self) -> bytes:
+        """The hash of everything that this message says."""
+        values = [getattr(self, name) for name in Message.fields()[1:-1]]
+        return message.row_hash(*values)
+
+    def sound(self) -> bool:
+        """Whether the row is what was stored."""
+        return self.meaning() == self.hash
+
+    def item(self) -> message.Item:
+        """What its reader is shown."""
+        return message.Item(
+            n=self.n,
+            sender=self.sender_name,
+            sender_kind=self.sender_kind,
+            client=self.client,
+            place=self.place,
+            to=self.addressed,
+            kind=self.kind,
+            body=self.body,
+            size=self.size,
+            aside=bool(self.aside),
+            data=self.data,
+            created_ms=self.created_ms,
+            deadline_ms=self.deadline_ms,
+            reply_to=self.reply_to,
+            auto=bool(self.auto),
+        )
+
+
+class Delivery(Record):
+    """What became of one message at one recipient. Times are milliseconds; 0 is never."""
+
+    name: str
+    recipient_kind: str
+    state: str
+    via: str
+    changed_ms: int
+    shown_ms: int
+    read_ms: int
+    closed_ms: int
+    reason: str
+    recipient: int
+
+
+def add(db: Store, new: Message) -> int:
+    """Store a message; its number. Inside a write."""
+    new.hash = new.meaning()
+    db.run("mail.add_message", *(getattr(new, name) for name in Message.fields()[1:]))
+    number = db.inserted()
+    db.run("mail.add_words", number, new.body)
+    if new.expires_ms:
+        db.run("mail.add_due", new.expires_ms, number)
+    return number
+
+
+def deliver(db: Store, number: int, new: Message, to: people.Address, via: str) -> None:
+    """Queue a message for one recipient and ring its bell. Inside a write."""
+    wakes = message.wakes(new.kind, via, bool(new.quiet), to.wake)
+    db.run("mail.add_delivery", number, to.id, via, delivery.QUEUED, int(wakes), new.created_ms, 0, "")
+    if new.kind in message.OWES_REPLY and to.kind == "session" and new.deadline_ms:
+        db.run("mail.add_owed", number, to.id, new.sender, new.deadline_ms)
+    if to.bell:
+        bells.ring(db.home, to.bell)
+
+
+def get(db: Store, number: int) -> Message | None:
+    """The message with that number."""
+    return _message(db.row("mail.message", number))
+
+
+def numbered(db: Store, wanted: int | bytes) -> int | None:
+    """The number of the message with that number or UUID, if there is one."""
+    if isinstance(wanted, bytes):
+        found = db.value("mail.by_uuid", wanted)
+        return None if found is None else int(found)
+    return wanted if db.row("mail.message", wanted) else None
+
+
+def deliveries(db: Store, number: int) -> list[Delivery]:
+    """What became of a message, recipient by recipient."""
+    return [Delivery(**dict(zip(Delivery.fields(), row, strict=True))) for row in db.rows("mail.deliveries", number)]
+
+
+def queued(db: Store, recipient: int, most: int) -> list[Message]:
+    """The oldest of what waits to be shown, sound or not."""
+    return [found for row in db.rows("mail.queued", recipient, most) if (found := _message(row))]
+
+
+def unread(db: Store, recipient: int, most: int) -> list[Message]:
+    """The oldest of what was not read yet, shown or not."""
+    return [found for row in db.rows("mail.unread", recipient, most) if (found := _message(row))]
+
+
+def whole_body(db: Store, of: Message) -> str | None:
+    """The whole body; None when it was kept beside the store and is missing or damaged there."""
+    if not of.aside:
+        return of.body
+    raw = bodies.load(db.home, of.digest)
+    return None if raw is None else raw.decode("utf-8")
+
+
+def record_shown(db: Store, recipient: int, numbers: list[int], door: str, now_ms: int) -> None:
+    """The bytes have left: record it, remember the cause, and clear the bell if nothing is left. Inside a write."""
+    for number in numbers:
+        db.run("mail.shown", now_ms, now_ms, door, number, recipient)
+    if numbers:
+        note_cause(db, recipient, numbers, now_ms)
+    settle_bell(db, recipient)
+
+
+def note_cause(db: Store, recipient: int, numbers: list[int], now_ms: int) -> None:
+    """Remember what this address was shown last: of several, the one passed on most often. Inside a write."""
+    shown = [found for number in numbers if (found := get(db, number))]
+    if shown:
+        cause = max(shown, key=lambda found: (found.hops, found.n))
+        db.run("people.set_cause", cause.n, now_ms, recipient)
+
+
+def settle_bell(db: Store, recipient: int) -> None:
+    """Remove the bell when nothing is queued, and keep the owed mark in step. Inside a write."""
+    place = people.address(db, recipient)
+    if place.bell:
+        if not db.value("mail.any_queued", recipient):
+            db.after_commit(bells.silence, db.home, place.bell)
+        bells.mark_owed(db.home, place.bell, bool(db.value("mail.any_debt", recipient)))
+
+
+def move(db: Store, number: int, recipient: int, state: str, reason: str, now_ms: int) -> None:
+    """Take a delivery to another state. Inside a write. Raises MoveRefused for a move the table does not have."""
+    row = db.row("mail.delivery", number, recipient)
+    current = row[0] if row else "not yours"
+    if not row or not delivery.allowed(current, state):
+        raise MoveRefused(id=message.short_id(number), state=current, wanted=state)
+    if current == state:
+        return
+    db.run("mail.move", state, now_ms, reason, number, recipient)
+
+
+def bury(db: Store, damaged: Message, recipient: int, now_ms: int) -> None:
+    """A message that is not what was stored cannot be shown: dead, with the reason. Inside a write."""
+    move(db, damaged.n, recipient, delivery.DEAD, "damaged on disk", now_ms)
+    db.run("mail.settle", damaged.n, recipient)
+
+
+def _message(row: tuple[Any, ...] | None) -> Message | None:
+    return Message(**dict(zip(Message.fields(), row, strict=True))) if row else None

@@ -1,0 +1,79 @@
+"""What telex itself has to say: short events to those concerned.
+
+Rules kept here: a notice is an `event` from `telex`, marked auto; it never wakes anybody, takes no reply, counts
+in no budget, and is made inside the transaction of what it reports.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex.core import ids, message
+from telex.store import mail, people
+from telex.store.sqlite import Store
+
+
+def notify(db: Store, to: int, text: str, about: int, now_ms: int) -> None:
+    """Queue a notice for one address. Inside a write."""
+    sender = people.system(db, now_ms)
+    recipient = people.address(db, to)
+    raw = text.encode()
+    new = mail.Message(
+        uuid=ids.uuid7(now_ms, os.urandom(10)),
+        sender=sender.id,
+        sender_name=sender.name,
+        sender_kind="system",
+        client="",
+        place="",
+        addressed=f"@{recipient.name}",
+        kind="event",
+        body=text,
+        size=len(raw),
+        aside=0,
+        digest=message.digest(raw),
+        data="",
+        thread=0,
+        topic="",
+        reply_to=about,
+        hops=0,
+        auto=1,
+        quiet=1,
+        created_ms=now_ms,
+        expires_ms=0,
+        deadline_ms=0,
+        key="",
+    )
+    mail.deliver(db, mail.add(db, new), new, recipient, message.DIRECT)
+
+
+IDLE, LATE = 1, 2
+
+
+def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told: int, now_ms: int) -> None:
+    """Tell a request's sender, once for each `told`, that no reply came and why. Inside a write."""
+    name = people.address(db, debtor).name
+    db.run("mail.told", told, debtor, number)
+    notify(
+        db,
+        creditor,
+        f"no reply from @{name} to your request {message.short_id(number)}: {why}",
+        number,
+        now_ms,
+    )
+
+
+def cooling(db: Store, first: int, second: int, count: int, until: str, persons: list[int], now_ms: int) -> None:
+    """Two agents used up their budget: both are told why, and the person once. Inside a write."""
+    names = {number: people.address(db, number).name for number in (first, second)}
+    for me, other in ((first, second), (second, first)):
+        text = (
+            f"you and @{names[other]} answered each other {count} times without a person; "
+            f"messages between you rest until {until}; a word from a person ends the rest"
+        )
+        notify(db, me, text, 0, now_ms)
+    for person in persons:
+        text = (
+            f"@{names[first]} and @{names[second]} answered each other {count} times without you; "
+            f"they rest until {until}; write to either of them to end the rest"
+        )
+        notify(db, person, text, 0, now_ms)

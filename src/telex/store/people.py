@@ -1,0 +1,287 @@
+"""Addresses, sessions and channels: who holds which name.
+
+Rules kept here:
+- an address outlives its sessions; mail waits at it; a session holds exactly one;
+- a name is held while the session that holds it lives, which means: not ended, and its process runs;
+- a session that is known (resumed) takes its own name back; one that follows another in the same process
+  (`/clear`) keeps that one's name; a newcomer takes the first of its wishes, with -2, -3 … while it is held;
+- every write happens inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex import limits
+from telex.core import names
+from telex.core.record import Record
+from telex.errors import NameTaken
+from telex.store import bells, presence
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PERSON_BELL = "person"
+SYSTEM = "telex"
+
+
+class Address(Record):
+    """Somebody who can be written to."""
+
+    id: int
+    kind: str  # session, person, system or channel
+    name: str
+    session: int  # who holds it, or held it last
+    bell: str
+    wake: str
+
+
+class Session(Record):
+    """One running conversation of a client. Times are milliseconds."""
+
+    id: int
+    client: str
+    key: str
+    address: int
+    pid: int
+    pid_started: int
+    directory: str
+    title: str
+    ended_ms: int
+    prompts_woken: int
+    started_ms: int
+    seen_ms: int
+
+    def lives(self) -> bool:
+        """Not ended, and its process still runs."""
+        return not self.ended_ms and presence.alive(self.pid, self.pid_started)
+
+
+class Arrival(Record):
+    """What a session says of itself when it starts or first speaks."""
+
+    client: str
+    key: str  # the client's own session id
+    pid: int
+    directory: str
+    title: str = ""
+    wish: str = ""  # TELEX_NAME
+    follows: bool = False  # it continues the conversation before it in the same process (/clear)
+
+
+def address_named(db: Store, name: str, now_ms: int) -> Address | None:
+    """Whoever is at a name, through renames."""
+    return _address(db.row("people.address_by_name", name) or db.row("people.forward", name, now_ms))
+
+
+def address(db: Store, number: int) -> Address:
+    """The address with that number."""
+    found = _address(db.row("people.address_by_id", number))
+    assert found is not None, f"no address {number}"
+    return found
+
+
+def awaited(db: Store, name: str, now_ms: int) -> Address:
+    """An address that nobody holds yet: mail waits there."""
+    db.run("people.add_address", "session", name, now_ms)
+    return address(db, db.inserted())
+
+
+def channel(db: Store, name: str) -> Address | None:
+    """The channel of that name, if it was ever used."""
+    return _address(db.row("people.channel_by_name", name))
+
+
+def opened_channel(db: Store, name: str, now_ms: int) -> Address:
+    """The channel of that name, made where it is missing."""
+    found = channel(db, name)
+    if found is None:
+        db.run("people.add_address", "channel", name, now_ms)
+        found = address(db, db.inserted())
+    return found
+
+
+def person(db: Store, user: str, now_ms: int) -> Address:
+    """The person's address; a name that only waited becomes theirs. A session that holds it keeps it."""
+    for number in range(1, limits.NAME_TWINS + 1):
+        name = names.twin(user, number)
+        found = _address(db.row("people.address_by_name", name))
+        if found and found.kind == "person":
+            return found
+        if found and found.session:
+            continue
+        if found is None:
+            found = awaited(db, name, now_ms)
+        db.run("people.become_person", found.id)
+        return address(db, found.id)
+    raise NameTaken(name=user, holder="too many others")
+
+
+def system(db: Store, now_ms: int) -> Address:
+    """The address that telex's own notices come from."""
+    found = _address(db.row("people.address_by_name", SYSTEM))
+    if found is None:
+        db.run("people.add_address", "system", SYSTEM, now_ms)
+        found = address(db, db.inserted())
+    return found
+
+
+def session_by_key(db: Store, client: str, key: str) -> Session | None:
+    """The session a client knows by that id."""
+    return _session(db.row("people.session_by_key", client, key))
+
+
+def session_by_pid(db: Store, pid: int) -> Session | None:
+    """The newest session of that very process, ended or not; None for a reused process id."""
+    found = _session(db.row("people.session_by_pid", pid))
+    if found and (not found.pid_started or found.pid_started == presence.started(pid)):
+        return found
+    return None
+
+
+def holder(db: Store, of: Address) -> Session | None:
+    """The live session that holds an address."""
+    found = _session(db.row("people.session_by_id", of.session)) if of.session else None
+    return found if found and found.address == of.id and found.lives() else None
+
+
+def living(db: Store) -> list[tuple[Session, Address]]:
+    """Every live session with its address, oldest first."""
+    found = []
+    for row in db.rows("people.open_sessions"):
+        session = Session(**dict(zip(Session.fields(), row[:12], strict=True)))
+        if session.lives():
+            name, bell, wake = row[12:]
+            held = Address(id=session.address, kind="session", name=name, session=session.id, bell=bell, wake=wake)
+            found.append((session, held))
+    return found
+
+
+def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, Address]:
+    """Give a session its address: its own again, its predecessor's, or a new one. Inside a write."""
+    person(db, user, now_ms)
+    started = presence.started(who.pid)
+    known = session_by_key(db, who.client, who.key)
+    before = None if known else _predecessor(db, who)
+    place = _kept(db, known or before, who) or _choose(db, who, now_ms)
+    if known:
+        db.run(
+            "people.revive_session",
+            place.id,
+            who.pid,
+            started,
+            who.directory,
+            who.title or known.title,
+            now_ms,
+            known.id,
+        )
+        number = known.id
+    else:
+        values = (who.client, who.key, place.id, who.pid, started, who.directory, who.title, now_ms, now_ms)
+        db.run("people.add_session", *values)
+        number = db.inserted()
+    if before:
+        db.run("people.end_session", now_ms, "followed by another in the same process", before.id)
+        db.after_commit(bells.forget, db.home, bells.bell_name(before.key))
+    bell = bells.bell_name(who.key)
+    db.run("people.hold", number, bell, place.id)
+    _join_places(db, place.id, who, now_ms)
+    if db.value("mail.any_queued", place.id):
+        bells.ring(db.home, bell)
+    session = _session(db.row("people.session_by_id", number))
+    assert session is not None
+    return session, address(db, place.id)
+
+
+def end(db: Store, session: Session, why: str, now_ms: int) -> None:
+    """A session is over; its name is free, its mail waits. Inside a write."""
+    db.run("people.end_session", now_ms, why, session.id)
+    db.run("people.drop_place_members", session.address)
+
+
+def rename(db: Store, of: Address, name: str, until_ms: int, now_ms: int) -> Address:
+    """Give an address another name; the old one leads to it for a while. Inside a write. Raises NameTaken."""
+    taken = _address(db.row("people.address_by_name", name))
+    if taken and taken.id == of.id:
+        return of
+    if taken:
+        if taken.kind != "session" or holder(db, taken) or db.value("people.ever_used", taken.id):
+            raise NameTaken(name=name, holder=_whose(taken))
+        db.run("people.drop_address", taken.id)
+    db.run("people.drop_forward", name)
+    db.run("people.rename", name, of.id)
+    db.run("people.add_forward", of.name, of.id, until_ms)
+    return address(db, of.id)
+
+
+def _whose(taken: Address) -> str:
+    return {"person": "the person", "system": "telex"}.get(taken.kind, "another session, or has mail waiting for it")
+
+
+def _predecessor(db: Store, who: Arrival) -> Session | None:
+    if not who.follows or who.pid <= 0:
+        return None
+    found = session_by_pid(db, who.pid)
+    return found if found and found.client == who.client else None
+
+
+def _kept(db: Store, session: Session | None, who: Arrival) -> Address | None:
+    """The address that a known session or a predecessor held, unless somebody else lives there now."""
+    if session is None:
+        return None
+    place = address(db, session.address)
+    other = holder(db, place)
+    if other and other.id != session.id:
+        return None
+    wished = names.slug(who.wish, default="") if who.wish else ""
+    if wished and place.name != wished and not place.name.startswith(f"{wished}-"):
+        return None
+    return place
+
+
+def _choose(db: Store, who: Arrival, now_ms: int) -> Address:
+    wish = next(filter(None, (names.slug(text, default="") for text in _wishes(who))), "session")
+    for number in range(1, limits.NAME_TWINS + 1):
+        name = names.twin(wish, number)
+        found = _address(db.row("people.address_by_name", name))
+        if found is None:
+            db.run("people.drop_forward", name)
+            return awaited(db, name, now_ms)
+        if found.kind == "session" and holder(db, found) is None:
+            return found
+    raise NameTaken(name=wish, holder=f"{limits.NAME_TWINS} others")
+
+
+def _wishes(who: Arrival) -> tuple[str, str, str]:
+    return who.wish, who.title, who.directory.rstrip("/").rpartition("/")[2]
+
+
+def _join_places(db: Store, place: int, who: Arrival, now_ms: int) -> None:
+    """Membership of the channels of its directory and its title, for as long as it is there."""
+    db.run("people.drop_place_members", place)
+    wishes = (("directory", who.directory.rstrip("/").rpartition("/")[2]), ("title", who.title))
+    for reason, text in wishes:
+        name = names.slug(text, default="") if text else ""
+        if name:
+            db.run("people.add_member", opened_channel(db, name, now_ms).id, place, reason, now_ms)
+
+
+def _address(row: tuple[Any, ...] | None) -> Address | None:
+    return Address(**dict(zip(Address.fields(), row, strict=True))) if row else None
+
+
+def _session(row: tuple[Any, ...] | None) -> Session | None:
+    return Session(**dict(zip(Session.fields(), row, strict=True))) if row else None
+
+
+def user_name() -> str:
+    """The person's name: the OS user's, folded."""
+    try:
+        import pwd
+
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        login = os.environ.get("USER") or os.environ.get("USERNAME") or ""
+    return names.slug(login, default="person")

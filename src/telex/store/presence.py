@@ -1,0 +1,77 @@
+"""Who is alive, and what they are doing: read from the process table and the turn marks.
+
+Rules kept here: a process is known by its id and its start time together, because ids are used again; where the
+system cannot tell (no /proc), a signal 0 decides; nothing here writes; a mark that is missing or unreadable says
+'idle', never an error.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex.store import bells
+
+BUSY, IDLE, OFFLINE = "busy", "idle", "offline"
+PROMPT, STOP = ord("p"), ord("s")
+
+_ANCESTORS_MOST = 64
+
+
+def started(pid: int) -> int:
+    """The start time of a process in clock ticks since boot (proc(5), field 22); 0 where it cannot be told."""
+    return _stat(pid)[1]
+
+
+def alive(pid: int, pid_started: int) -> bool:
+    """Whether that very process still runs."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        pass
+    except OSError:
+        return False
+    return not pid_started or pid_started == started(pid)
+
+
+def ancestors(pid: int) -> list[int]:
+    """pid, its parent, and so on up to init, nearest first; only pid itself where /proc is missing."""
+    found = [pid]
+    while pid > 1 and len(found) < _ANCESTORS_MOST:
+        pid = _stat(pid)[0]
+        if pid <= 0:
+            break
+        found.append(pid)
+    return found
+
+
+class Turns:
+    """What a session's gate has noted: how many prompts, when last, and whether a turn runs now."""
+
+    def __init__(self, home: str, bell: str) -> None:
+        self.prompts = 0
+        self.busy = False
+        self.changed_ms = 0
+        try:
+            with open(bells.path(home, bells.TURNS, bell), "rb") as file:
+                marks = file.read()
+                self.changed_ms = int(os.fstat(file.fileno()).st_mtime * 1000)
+        except OSError:
+            return
+        self.prompts = marks.count(PROMPT)
+        self.busy = marks[-1:] == b"p"
+
+    def spoken_ms(self, prompts_woken: int) -> int:
+        """When a person last typed here, or 0: prompts beyond those that telex itself set off are a person's."""
+        return self.changed_ms if self.prompts > prompts_woken else 0
+
+
+def _stat(pid: int) -> tuple[int, int]:
+    """(parent, start time) of a process; zeros where they cannot be told."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[1]), int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return 0, 0

@@ -1,0 +1,47 @@
+-- What was said, newest first, and searching it.
+
+-- :everything  before a message number
+SELECT n FROM message WHERE n < ? ORDER BY n DESC LIMIT ?
+
+-- :mine  what an address sent or was sent
+SELECT n FROM (SELECT n FROM message WHERE sender = ?1 AND n < ?2
+               UNION SELECT message FROM delivery WHERE recipient = ?1 AND message < ?2)
+ORDER BY n DESC LIMIT ?3
+
+-- :between  two addresses, either way
+SELECT n FROM (SELECT d.message AS n FROM delivery d JOIN message m ON m.n = d.message
+               WHERE d.recipient = ?1 AND m.sender = ?2 AND d.message < ?3
+               UNION SELECT d.message FROM delivery d JOIN message m ON m.n = d.message
+               WHERE d.recipient = ?2 AND m.sender = ?1 AND d.message < ?3)
+ORDER BY n DESC LIMIT ?4
+
+-- :in_channel
+SELECT n FROM message WHERE addressed = ? AND substr(addressed, 1, 1) = '#' AND n < ? ORDER BY n DESC LIMIT ?
+
+-- :thread  a message and all that belongs to it, oldest first
+SELECT n FROM message WHERE n = ?1 OR (thread = ?1 AND thread > 0) ORDER BY n
+
+-- :topic
+SELECT n FROM message WHERE topic = ? AND topic <> '' ORDER BY n
+
+-- :after  for following
+SELECT n FROM message WHERE n > ? ORDER BY n LIMIT ?
+
+-- :newest
+SELECT coalesce(max(n), 0) FROM message
+
+-- :found  full-text matches, newest first
+SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?
+
+-- :concerns  whether an address sent or was sent a message
+SELECT 1 FROM message m WHERE m.n = ?1
+AND (m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = ?1 AND d.recipient = ?2))
+
+-- :all_numbers
+SELECT n FROM message ORDER BY n
+
+-- :purgeable  finished messages older than a time, or with ?2 open ones too
+SELECT m.n FROM message m WHERE m.created_ms < ?1
+AND (?2 OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.n AND d.state IN ('queued', 'shown')))
+AND (?3 = 0 OR m.sender = ?3 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.n AND d.recipient = ?3))
+ORDER BY m.n

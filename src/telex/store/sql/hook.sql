@@ -1,0 +1,23 @@
+-- SQLite reads the client's payload and writes the answer: importing json would cost as much as the whole hook.
+
+-- :valid
+SELECT json_valid(?1) AND json_type(?1) = 'object'
+
+-- :claude_payload
+SELECT coalesce(json_extract(?1, '$.session_id'), ''), coalesce(json_extract(?1, '$.cwd'), ''),
+       coalesce(json_extract(?1, '$.session_title'), ''), coalesce(json_extract(?1, '$.source'), ''),
+       coalesce(json_extract(?1, '$.reason'), ''), json_extract(?1, '$.agent_id') IS NOT NULL,
+       coalesce(json_extract(?1, '$.stop_hook_active'), 0) <> 0
+
+-- :claude_context
+SELECT json_object('hookSpecificOutput', json_object('hookEventName', ?, 'additionalContext', ?))
+
+-- :claude_start
+SELECT json_object('hookSpecificOutput', json_object('hookEventName', 'SessionStart', 'watchPaths', json_array(?)))
+
+-- :claude_start_with_context
+SELECT json_object('hookSpecificOutput',
+                   json_object('hookEventName', 'SessionStart', 'watchPaths', json_array(?), 'additionalContext', ?))
+
+-- :claude_watch
+SELECT json_object('hookSpecificOutput', json_object('hookEventName', ?, 'watchPaths', json_array(?)))

@@ -1,0 +1,149 @@
+-- Messages and deliveries: what sending, showing and reading do.
+
+-- :add_message
+INSERT INTO message (uuid, sender, sender_name, sender_kind, client, place, addressed, kind, body, size, aside, digest,
+                     data, thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :add_words
+INSERT INTO words (rowid, body) VALUES (?, ?)
+
+-- :add_delivery
+INSERT INTO delivery (message, recipient, via, state, wakes, changed_ms, closed_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :add_due
+INSERT OR IGNORE INTO due (at_ms, message) VALUES (?, ?)
+
+-- :add_owed
+INSERT OR IGNORE INTO owed (message, debtor, creditor, deadline_ms) VALUES (?, ?, ?, ?)
+
+-- :settle  an answer has come: the debt of this debtor for this message is gone
+DELETE FROM owed WHERE message = ? AND debtor = ?
+
+-- :by_key
+SELECT n FROM message WHERE sender = ? AND key = ? AND key <> ''
+
+-- :by_uuid
+SELECT n FROM message WHERE uuid = ?
+
+-- :message
+SELECT n, uuid, sender, sender_name, sender_kind, client, place, addressed, kind, body, size, aside, digest, data,
+       thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash
+FROM message WHERE n = ?
+
+-- :repeat  the newest message with the same body from this sender that this recipient was sent
+SELECT m.n, m.created_ms FROM message m CROSS JOIN delivery d ON d.message = m.n AND d.recipient = ?
+WHERE m.sender = ? AND m.digest = ? AND m.kind = ? AND m.reply_to = ? AND m.data = ? AND m.created_ms > ? ORDER BY m.n DESC LIMIT 1
+
+-- :waiting_over  whether a recipient has at least so many waiting
+SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1 OFFSET ?
+
+-- :waiting_count
+SELECT count(*) FROM delivery WHERE recipient = ? AND state = 'queued'
+
+-- :unread_count
+SELECT count(*) FROM delivery WHERE recipient = ? AND state IN ('queued', 'shown')
+
+-- :any_queued
+SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1
+
+-- :any_waking
+SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' AND wakes = 1 LIMIT 1
+
+-- :queued  the oldest of what waits to be shown
+SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
+       m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
+       m.deadline_ms, m.key, m.hash
+FROM delivery d JOIN message m ON m.n = d.message WHERE d.recipient = ? AND d.state = 'queued' ORDER BY d.message LIMIT ?
+
+-- :unread  the oldest of what was not read yet
+SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
+       m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
+       m.deadline_ms, m.key, m.hash
+FROM (SELECT message FROM delivery WHERE recipient = ?1 AND state = 'queued'
+      UNION ALL SELECT message FROM delivery WHERE recipient = ?1 AND state = 'shown' ORDER BY message LIMIT ?2) d
+JOIN message m ON m.n = d.message ORDER BY m.n
+
+-- :delivery
+SELECT state, via, wakes, changed_ms, shown_ms, read_ms, closed_ms, reason FROM delivery WHERE message = ? AND recipient = ?
+
+-- :shown
+UPDATE delivery SET state = 'shown', shown_ms = ?, changed_ms = ?, reason = ? WHERE message = ? AND recipient = ? AND state = 'queued'
+
+-- :move
+UPDATE delivery SET state = ?1, changed_ms = ?2, reason = ?3,
+       shown_ms = CASE WHEN ?1 = 'read' AND shown_ms = 0 THEN ?2 ELSE shown_ms END,
+       read_ms = CASE WHEN ?1 IN ('read', 'done') AND read_ms = 0 THEN ?2 ELSE read_ms END,
+       closed_ms = CASE WHEN ?1 IN ('done', 'expired', 'refused', 'dead') THEN ?2 ELSE closed_ms END
+WHERE message = ?4 AND recipient = ?5
+
+-- :deliveries  of one message, with who they are for
+SELECT a.name, a.kind, d.state, d.via, d.changed_ms, d.shown_ms, d.read_ms, d.closed_ms, d.reason, a.id
+FROM delivery d JOIN address a ON a.id = d.recipient WHERE d.message = ? ORDER BY a.id
+
+-- :replies  to one message, oldest first
+SELECT n FROM message WHERE reply_to = ? ORDER BY n
+
+-- :debts  what this address owes and has been shown: the end of its turn is the time to say so
+SELECT o.message, o.reminded, o.creditor FROM owed o JOIN delivery d ON d.message = o.message AND d.recipient = o.debtor
+WHERE o.debtor = ? AND d.state IN ('shown', 'read') ORDER BY o.message
+
+-- :any_debt  whether it owes or awaits anything at all
+SELECT 1 WHERE EXISTS (SELECT 1 FROM owed WHERE debtor = ?1 AND told < 2)
+            OR EXISTS (SELECT 1 FROM owed WHERE creditor = ?1 AND told < 2)
+
+-- :reminded
+UPDATE owed SET reminded = 1 WHERE debtor = ? AND message = ?
+
+-- :told
+UPDATE owed SET told = ? WHERE debtor = ? AND message = ?
+
+-- :untold_debts  what this address leaves unanswered and whose sender does not know yet
+SELECT o.message, o.creditor FROM owed o WHERE o.debtor = ? AND o.told = 0
+
+-- :late  requests whose deadline has passed
+SELECT o.message, o.debtor, o.creditor FROM owed o WHERE o.told < 2 AND o.deadline_ms <= ? LIMIT ?
+
+-- :pair
+SELECT count, since_ms, rest_until_ms, cause FROM pair WHERE a = ? AND b = ?
+
+-- :set_pair
+INSERT INTO pair (a, b, count, since_ms, rest_until_ms, cause) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (a, b) DO UPDATE SET count = excluded.count, since_ms = excluded.since_ms,
+                                 rest_until_ms = excluded.rest_until_ms, cause = excluded.cause
+
+-- :overdue  messages whose time to live has run out
+SELECT at_ms, message FROM due WHERE at_ms <= ? ORDER BY at_ms LIMIT ?
+
+-- :drop_due
+DELETE FROM due WHERE at_ms = ? AND message = ?
+
+-- :open_deliveries
+SELECT recipient, state FROM delivery WHERE message = ? AND state IN ('queued', 'shown')
+
+-- :oldest  where keeping begins
+SELECT n, created_ms FROM message ORDER BY n LIMIT ?
+
+-- :newest_change  of a message's deliveries
+SELECT max(changed_ms) FROM delivery WHERE message = ?
+
+-- :drop_words
+INSERT INTO words (words, rowid, body) VALUES ('delete', ?, ?)
+
+-- :drop_deliveries
+DELETE FROM delivery WHERE message = ?
+
+-- :drop_owed
+DELETE FROM owed WHERE message = ?
+
+-- :drop_message_due
+DELETE FROM due WHERE message = ?
+
+-- :drop_message
+DELETE FROM message WHERE n = ?
+
+-- :digest_used
+SELECT 1 FROM message WHERE digest = ? AND aside = 1 LIMIT 1
+
+-- :set_times  of an imported delivery
+UPDATE delivery SET shown_ms = ?, read_ms = ? WHERE message = ? AND recipient = ?

@@ -1,0 +1,121 @@
+-- Addresses, sessions, channels and their members.
+
+-- :address_by_name  whoever holds, held or is awaited under a name
+SELECT id, kind, name, session, bell, wake FROM address WHERE name = ? AND (kind = 'channel') = 0
+
+-- :channel_by_name
+SELECT id, kind, name, session, bell, wake FROM address WHERE name = ? AND (kind = 'channel') = 1
+
+-- :address_by_id
+SELECT id, kind, name, session, bell, wake FROM address WHERE id = ?
+
+-- :forward  where an old name leads
+SELECT a.id, a.kind, a.name, a.session, a.bell, a.wake FROM forward f JOIN address a ON a.id = f.address
+WHERE f.name = ? AND f.until_ms > ?
+
+-- :add_address
+INSERT INTO address (kind, name, created_ms) VALUES (?, ?, ?)
+
+-- :become_person  a name that only waited turns out to be the person's
+UPDATE address SET kind = 'person', bell = 'person' WHERE id = ?
+
+-- :hold  a session takes a name
+UPDATE address SET session = ?, bell = ? WHERE id = ?
+
+-- :rename
+UPDATE address SET name = ? WHERE id = ?
+
+-- :set_wake
+UPDATE address SET wake = ? WHERE id = ?
+
+-- :add_forward
+INSERT INTO forward (name, address, until_ms) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET address = excluded.address, until_ms = excluded.until_ms
+
+-- :drop_forward
+DELETE FROM forward WHERE name = ?
+
+-- :drop_address
+DELETE FROM address WHERE id = ?
+
+-- :spoken  a person has spoken to this address
+UPDATE address SET spoken_ms = max(spoken_ms, ?) WHERE id = ?
+
+-- :set_cause  what it was shown last: the probable reason for what it sends next
+UPDATE address SET cause = ?, cause_ms = ? WHERE id = ?
+
+-- :flow  what the bus knows of one address's flow
+SELECT a.arrival_ms, a.cause_ms, a.spoken_ms, coalesce(s.prompts_woken, 0), a.bell,
+       m.n, m.sender, m.addressed, m.hops
+FROM address a LEFT JOIN session s ON s.id = a.session LEFT JOIN message m ON m.n = a.cause WHERE a.id = ?
+
+-- :set_arrival
+UPDATE address SET arrival_ms = ? WHERE id = ?
+
+-- :names  every name that can be written to
+SELECT name FROM address WHERE kind IN ('session', 'person')
+
+-- :session_by_key
+SELECT id, client, key, address, pid, pid_started, directory, title, ended_ms, prompts_woken, started_ms, seen_ms
+FROM session WHERE client = ? AND key = ?
+
+-- :session_by_id
+SELECT id, client, key, address, pid, pid_started, directory, title, ended_ms, prompts_woken, started_ms, seen_ms
+FROM session WHERE id = ?
+
+-- :session_by_pid  the newest session of a process
+SELECT id, client, key, address, pid, pid_started, directory, title, ended_ms, prompts_woken, started_ms, seen_ms
+FROM session WHERE pid = ? ORDER BY id DESC LIMIT 1
+
+-- :add_session
+INSERT INTO session (client, key, address, pid, pid_started, directory, title, started_ms, seen_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :revive_session  a session that was known comes back, perhaps in another process
+UPDATE session SET address = ?, pid = ?, pid_started = ?, directory = ?, title = ?, seen_ms = ?, ended_ms = 0, ended_why = ''
+WHERE id = ?
+
+-- :seen
+UPDATE session SET seen_ms = ?, directory = ? WHERE id = ?
+
+-- :end_session
+UPDATE session SET ended_ms = ?, ended_why = ? WHERE id = ? AND ended_ms = 0
+
+-- :woken  telex itself is about to start or continue a turn
+UPDATE session SET prompts_woken = ? WHERE id = ?
+
+-- :open_sessions  not ended as far as telex was told; whether the process lives is the caller's to ask
+SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.directory, s.title, s.ended_ms, s.prompts_woken,
+       s.started_ms, s.seen_ms, a.name, a.bell, a.wake
+FROM session s JOIN address a ON a.id = s.address AND a.session = s.id
+WHERE s.id IN (SELECT id FROM session INDEXED BY session_open WHERE ended_ms = 0) ORDER BY s.id
+
+-- :roster  every address that a session holds or held, newest first
+SELECT a.id, a.kind, a.name, a.bell, a.wake, coalesce(s.client, ''), coalesce(s.pid, 0), coalesce(s.pid_started, 0),
+       coalesce(s.directory, ''), coalesce(s.title, ''), coalesce(s.ended_ms, 0), coalesce(s.seen_ms, a.created_ms),
+       coalesce(s.key, ''), coalesce(s.ended_why, '')
+FROM address a LEFT JOIN session s ON s.id = a.session WHERE a.kind IN ('session', 'person') ORDER BY a.id
+
+-- :add_member
+INSERT OR IGNORE INTO member (channel, address, reason, since_ms) VALUES (?, ?, ?, ?)
+
+-- :drop_place_members  those of a session's directory and title, before they are set anew
+DELETE FROM member WHERE address = ? AND reason IN ('directory', 'title')
+
+-- :drop_member
+DELETE FROM member WHERE channel = ? AND address = ?
+
+-- :members  of one channel
+SELECT a.id, a.kind, a.name, a.session, a.bell, a.wake, max(m.reason = 'joined')
+FROM member m JOIN address a ON a.id = m.address WHERE m.channel = ? GROUP BY a.id ORDER BY a.id
+
+-- :channels  every channel with a member
+SELECT c.id, c.name FROM address c WHERE c.kind = 'channel' AND EXISTS (SELECT 1 FROM member m WHERE m.channel = c.id)
+ORDER BY c.name
+
+-- :ever_used  whether anything was sent to or by an address
+SELECT 1 WHERE EXISTS (SELECT 1 FROM message WHERE sender = ?1) OR EXISTS (SELECT 1 FROM delivery WHERE recipient = ?1)
+            OR EXISTS (SELECT 1 FROM session WHERE address = ?1)
+
+-- :persons
+SELECT id FROM address WHERE kind = 'person'

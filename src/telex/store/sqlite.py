@@ -1,0 +1,278 @@
+"""The SQLite store: opening it, and the one way to write to it.
+
+Rules kept here, each with a test because breaking it was seen to destroy such a store:
+- only SQLite opens, copies or removes the database and its sidecars: POSIX locks fall when any descriptor closes;
+- apsw only, never `sqlite3` beside it: two SQLite libraries in one process do not see each other's locks;
+- no checkpoint on close, an automatic one every 250 pages, never mmap;
+- a write is one `BEGIN IMMEDIATE` transaction behind `write.lock`, because SQLite's own waiting is unfair;
+- a connection is never carried across a fork.
+SQL lives in `sql/*.sql`, named by `-- :name` lines; Python never puts SQL together.
+"""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from telex import limits
+from telex.errors import (
+    Bug,
+    HomeUnsafe,
+    StoreBusy,
+    StoreCorrupt,
+    StoreFault,
+    StoreFull,
+    StoreNewer,
+    StoreUnreachable,
+)
+from telex.store import bells
+from telex.store.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
+    from typing import Any
+
+DATABASE = "telex.db"
+APPLICATION_ID = 0x74656C78  # 'telx'
+
+_HERE = os.path.dirname(__file__)
+_QUERIES: dict[str, str] = {}
+_LOADED: set[str] = set()
+
+
+def query(name: str) -> str:
+    """The SQL named `noun.name`, from `sql/noun.sql`."""
+    if name not in _QUERIES:
+        noun = name.partition(".")[0]
+        if noun in _LOADED:
+            raise Bug(what=f"no query {name}")
+        with open(f"{_HERE}/sql/{noun}.sql", encoding="utf-8") as file:
+            for part in file.read().split("\n-- :")[1:]:
+                head, _, text = part.partition("\n")
+                _QUERIES[f"{noun}.{head.split()[0]}"] = text.strip()
+        _LOADED.add(noun)
+    return _QUERIES[name]
+
+
+def fault(home: str, problem: Exception) -> StoreFault:
+    """The telex error for what SQLite or the system said."""
+    words = str(problem) or type(problem).__name__
+    if isinstance(problem, apsw.FullError) or getattr(problem, "errno", 0) in (28, 122):
+        return StoreFull()
+    if isinstance(problem, (apsw.BusyError, apsw.LockedError)):
+        return StoreBusy(seconds=limits.BUSY_MS // 1000)
+    if isinstance(problem, (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SQLError)):
+        return StoreCorrupt(home=home, problem=words)
+    return StoreUnreachable(home=home, problem=words)
+
+
+class Store:
+    """One open store. Use it from one thread of control; close it, or leave by `os._exit`.
+
+    `own_process` says that the caller is a short-lived process of telex's own: only then may a signal end a wait
+    for a lock that another process never gives back.
+    """
+
+    def __init__(self, home: str, *, own_process: bool = False, patience_ms: int = limits.BUSY_MS) -> None:
+        self.home = home
+        self.pid = os.getpid()
+        self.own_process = own_process
+        self.patience_ms = patience_ms
+        self._after: list[tuple[Callable[..., None], tuple[object, ...]]] = []
+        self._lock = FileLock(f"{home}/write.lock")
+        self.inside = False
+        check_home(home)
+        try:
+            self.con = _connect(home, patience_ms)
+            version = next(self.con.execute("PRAGMA user_version"))[0]
+            if version != limits.SCHEMA_VERSION:
+                self._migrate()
+        except (apsw.Error, OSError) as problem:
+            raise fault(home, problem) from None
+
+    def rows(self, name: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """The rows of a named query. Raises StoreFault."""
+        try:
+            yield from self.con.execute(query(name), values)
+        except (apsw.Error, OSError) as problem:
+            raise fault(self.home, problem) from None
+
+    def row(self, name: str, *values: object) -> tuple[Any, ...] | None:
+        """The first row of a named query, or None. Raises StoreFault."""
+        try:
+            found: tuple[Any, ...]
+            for found in self.con.execute(query(name), values):
+                return found
+        except (apsw.Error, OSError) as problem:
+            raise fault(self.home, problem) from None
+        return None
+
+    def value(self, name: str, *values: object) -> Any:
+        """The first column of the first row, or None. Raises StoreFault."""
+        found = self.row(name, *values)
+        return found[0] if found else None
+
+    def run(self, name: str, *values: object) -> int:
+        """Execute a named statement inside a write; the number of rows it changed. Raises StoreFault."""
+        assert self.inside, f"{name} outside a write"
+        try:
+            self.con.execute(query(name), values)
+            return self.con.changes()
+        except (apsw.Error, OSError) as problem:
+            raise fault(self.home, problem) from None
+
+    def inserted(self) -> int:
+        """The row number of the last insert."""
+        return self.con.last_insert_rowid()
+
+    def write(self) -> Write:
+        """`with store.write():` one durable transaction: committed at the end, or rolled back by any exception."""
+        return Write(self, self._lock)
+
+    def after_commit(self, action: Callable[..., None], *values: object) -> None:
+        """Do something once the transaction is durable, before its lock is given back; forgotten on a rollback."""
+        assert self.inside, "after_commit outside a write"
+        self._after.append((action, values))
+
+    def compact(self) -> None:
+        """Give back every freed page and empty the write-ahead log, so that what was deleted is gone."""
+        self._lock.acquire()
+        try:
+            self.con.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self.con.execute("VACUUM")
+            self.con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except apsw.Error as problem:
+            raise fault(self.home, problem) from None
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close the connection without a checkpoint."""
+        self._lock.close()
+        self.con.close()
+
+    def _migrate(self) -> None:
+        with self.write():
+            version = next(self.con.execute("PRAGMA user_version"))[0]
+            if version > limits.SCHEMA_VERSION:
+                raise StoreNewer(home=self.home, found=version, known=limits.SCHEMA_VERSION)
+            if version == 0 and next(self.con.execute("SELECT count(*) FROM sqlite_master"))[0]:
+                raise StoreCorrupt(home=self.home, problem=f"{DATABASE} is not a telex store")
+            for name in sorted(os.listdir(f"{_HERE}/schema")):
+                if int(name[:4]) > version:
+                    with open(f"{_HERE}/schema/{name}", encoding="utf-8") as file:
+                        self.con.execute(file.read())
+            self.con.execute(f"PRAGMA user_version = {limits.SCHEMA_VERSION}")
+            self.con.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+class Write:
+    """The context of one write transaction. Not nested."""
+
+    def __init__(self, store: Store, lock: FileLock) -> None:
+        self.store = store
+        self.lock = lock
+
+    def __enter__(self) -> Store:
+        store = self.store
+        assert not store.inside, "a write inside a write"
+        assert store.pid == os.getpid(), "a store carried across a fork"
+        try:
+            if not self.lock.acquire_within(0):
+                self._queue(store)
+            store.con.execute("BEGIN IMMEDIATE")
+        except (apsw.Error, OSError) as problem:
+            self.lock.release()
+            raise fault(store.home, problem) from None
+        store.inside = True
+        return store
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        store = self.store
+        store.inside = False
+        after, store._after = store._after, []
+        try:
+            if kind is None:
+                store.con.execute("COMMIT")
+                for action, values in after:
+                    action(*values)
+            else:
+                store.con.execute("ROLLBACK")
+        except apsw.Error as problem:
+            if not store.con.getautocommit():
+                store.con.execute("ROLLBACK")
+            if kind is None:
+                raise fault(store.home, problem) from None
+        finally:
+            self.lock.release()
+
+    def _queue(self, store: Store) -> None:
+        """Wait in the kernel's queue; in a process of our own a timer ends the wait for one who never lets go."""
+        import signal  # 5 ms, paid only when somebody else is writing
+
+        def on_alarm(_signal: int, _frame: FrameType | None) -> None:
+            raise StoreBusy(seconds=store.patience_ms // 1000)
+
+        timed = store.own_process and hasattr(signal, "setitimer")
+        if timed:
+            signal.signal(signal.SIGALRM, on_alarm)
+            signal.setitimer(signal.ITIMER_REAL, store.patience_ms / 1000)
+        try:
+            self.lock.acquire()
+        finally:
+            if timed:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def check_home(home: str) -> None:
+    """Refuse a state directory that others can enter; make it where it is missing. Raises StoreFault."""
+    try:
+        found = os.stat(home)
+    except FileNotFoundError:
+        _make_home(home)
+        return
+    except OSError as problem:
+        raise fault(home, problem) from None
+    if found.st_mode & 0o170000 != 0o040000:
+        raise HomeUnsafe(home=home, problem="is not a directory", advice="move it away, or set TELEX_HOME")
+    if hasattr(os, "getuid"):
+        if found.st_uid != os.getuid():
+            raise HomeUnsafe(
+                home=home, problem="belongs to another user", advice="set TELEX_HOME to a directory of yours"
+            )
+        if found.st_mode & 0o077:
+            raise HomeUnsafe(home=home, problem="is open to other users", advice=f"chmod 700 {home}")
+
+
+def _make_home(home: str) -> None:
+    from telex.store.filesystem import refuse_network
+
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        os.chmod(home, 0o700)
+        for directory in bells.DIRECTORIES:
+            os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+    except OSError as problem:
+        raise fault(home, problem) from None
+    refuse_network(home)
+
+
+def _connect(home: str, patience_ms: int) -> apsw.Connection:
+    path = f"{home}/{DATABASE}"
+    old = os.umask(0o077)  # SQLite gives the sidecars the mode of the database
+    try:
+        con = apsw.Connection(path)
+        con.set_busy_timeout(patience_ms)
+        con.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        if next(con.execute("PRAGMA journal_mode"))[0] != "wal":
+            con.execute("PRAGMA journal_mode = WAL")
+        con.execute("PRAGMA synchronous = FULL")
+        con.execute(f"PRAGMA wal_autocheckpoint = {limits.CHECKPOINT_PAGES}")
+    finally:
+        os.umask(old)
+    return con
