@@ -54,6 +54,10 @@ HOOK_TIMEOUT_SECONDS = 10
 WAKE_TIMEOUT_SECONDS = 20
 SHOW_ROWS = 50  # queued messages read for one injection
 
+# doctor
+DOCTOR_ROWS = 100_000  # newest messages checked against their hashes
+BACKUP_STEP_PAGES = 1_000
+
 # listings
 LIST_ROWS = 20
 PREVIEW_CHARS = 100

@@ -14,7 +14,7 @@ from typing import Any
 from telex import limits
 from telex.core import delivery, ids, message, names
 from telex.errors import ImportInvalid, TelexError
-from telex.store import bells, bodies, mail, people, sweep
+from telex.store import bodies, mail, people, sweep
 from telex.store.sqlite import Store, fault
 
 _TEXTS = ("sender", "sender_kind", "client", "place", "to", "kind", "body", "data", "topic", "key")
@@ -157,7 +157,7 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
         db.run("mail.add_delivery", *values)
         db.run("mail.set_times", one["shown_ms"], one["read_ms"], number, place.id)
         if one["state"] == delivery.QUEUED and place.bell:
-            bells.ring(db.home, place.bell)
+            db.ring(place.bell)
 
 
 def _place(db: Store, name: str, kind: str, now_ms: int) -> people.Address:

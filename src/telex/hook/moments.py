@@ -8,11 +8,12 @@ Rules kept here:
 
 from __future__ import annotations
 
+import os
 import time
 
 from telex import limits
 from telex.core import frame, message
-from telex.store import bells, mail, notices, people, presence, sweep
+from telex.store import bells, mail, notices, people, presence, settings, sweep
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 
@@ -51,7 +52,9 @@ def _show_locked(db: Store, session: people.Session, door: str, emit: Callable[[
     if current:
         place = people.address(db, session.address)
         count = int(db.value("mail.waiting_count", place.id)) - (len(rows) - len(current))
-        framed = frame.frame([row.item() for row in current], place.name, now, waiting=count - len(current))
+        items = [row.item() for row in current]
+        budget, user_home = settings.load(db).frame_chars, os.environ.get("HOME", "")
+        framed = frame.frame(items, place.name, now, budget, waiting=count - len(current), home=user_home)
         emit(framed.text)
         shown = framed.shown
     with db.write():
@@ -112,10 +115,10 @@ def rest(db: Store, session: people.Session) -> None:
         for number, creditor in db.rows("mail.untold_debts", session.address):
             if (number, creditor) in told:
                 notices.no_reply(db, number, session.address, creditor, "it went idle", notices.IDLE, now)
-        sweep.sweep(db, now, limits.KEEP_DAYS)
+        sweep.sweep(db, now, settings.load(db).keep_days)
         mail.settle_bell(db, session.address)
         if db.value("mail.any_waking", session.address):
-            bells.ring(db.home, bells.bell_name(session.key))
+            db.ring(bells.bell_name(session.key))
 
 
 def leave(db: Store, session: people.Session, why: str) -> None:

@@ -37,7 +37,11 @@ def path(home: str, directory: str, bell: str) -> str:
 
 def ring(home: str, bell: str) -> None:
     """Make the bell ring. Raises OSError: a send whose bell cannot be rung must not be committed."""
-    fd = os.open(path(home, BELLS, bell), _CREATE, 0o600)
+    try:
+        fd = os.open(path(home, BELLS, bell), _CREATE, 0o600)
+    except FileNotFoundError:  # somebody tidied the directory away
+        os.makedirs(f"{home}/{BELLS}", mode=0o700, exist_ok=True)
+        fd = os.open(path(home, BELLS, bell), _CREATE, 0o600)
     try:
         os.utime(fd)
     finally:

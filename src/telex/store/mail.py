@@ -114,7 +114,7 @@ def deliver(db: Store, number: int, new: Message, to: people.Address, via: str) 
     if new.kind in message.OWES_REPLY and to.kind == "session" and new.deadline_ms:
         db.run("mail.add_owed", number, to.id, new.sender, new.deadline_ms)
     if to.bell:
-        bells.ring(db.home, to.bell)
+        db.ring(to.bell)
 
 
 def get(db: Store, number: int) -> Message | None:

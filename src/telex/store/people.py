@@ -189,7 +189,7 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
     db.run("people.hold", number, bell, place.id)
     _join_places(db, place.id, who, now_ms)
     if db.value("mail.any_queued", place.id):
-        bells.ring(db.home, bell)
+        db.ring(bell)
     session = _session(db.row("people.session_by_id", number))
     assert session is not None
     return session, address(db, place.id)

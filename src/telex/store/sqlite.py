@@ -85,8 +85,11 @@ class Store:
         self._lock = FileLock(f"{home}/write.lock")
         self.inside = False
         check_home(home)
+        if not os.path.exists(f"{home}/{DATABASE}"):
+            _furnish(home)
         try:
             self.con = _connect(home, patience_ms)
+            self._inode = os.stat(f"{home}/{DATABASE}").st_ino
             version = next(self.con.execute("PRAGMA user_version"))[0]
             if version != limits.SCHEMA_VERSION:
                 self._migrate()
@@ -127,6 +130,23 @@ class Store:
     def inserted(self) -> int:
         """The row number of the last insert."""
         return self.con.last_insert_rowid()
+
+    def ring(self, bell: str) -> None:
+        """Ring a bell, inside the write that makes something wait. Raises StoreFault: then nothing is committed."""
+        assert self.inside, "a ring outside a write"
+        try:
+            bells.ring(self.home, bell)
+        except OSError as problem:
+            raise fault(self.home, problem) from None
+
+    def check_in_place(self) -> None:
+        """Refuse to write into a file that a repair has put aside. Raises StoreUnreachable."""
+        try:
+            now = os.stat(f"{self.home}/{DATABASE}").st_ino
+        except OSError as problem:
+            raise fault(self.home, problem) from None
+        if now != self._inode:
+            raise StoreUnreachable(home=self.home, problem="it was replaced while it was open; open it again")
 
     def write(self) -> Write:
         """`with store.write():` one durable transaction: committed at the end, or rolled back by any exception."""
@@ -180,6 +200,7 @@ class Write:
         store = self.store
         assert not store.inside, "a write inside a write"
         assert store.pid == os.getpid(), "a store carried across a fork"
+        store.check_in_place()
         try:
             if not self.lock.acquire_within(0):
                 self._queue(store)
@@ -230,11 +251,10 @@ class Write:
 
 
 def check_home(home: str) -> None:
-    """Refuse a state directory that others can enter; make it where it is missing. Raises StoreFault."""
+    """Refuse a state directory that others can enter; a missing one is made later. Raises StoreFault."""
     try:
         found = os.stat(home)
     except FileNotFoundError:
-        _make_home(home)
         return
     except OSError as problem:
         raise fault(home, problem) from None
@@ -249,12 +269,14 @@ def check_home(home: str) -> None:
             raise HomeUnsafe(home=home, problem="is open to other users", advice=f"chmod 700 {home}")
 
 
-def _make_home(home: str) -> None:
+def _furnish(home: str) -> None:
+    """Make the state directory and its rooms, before the store itself."""
     from telex.store.filesystem import refuse_network
 
     try:
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        os.chmod(home, 0o700)
+        if not os.path.isdir(home):
+            os.makedirs(home, mode=0o700)
+            os.chmod(home, 0o700)
         for directory in bells.DIRECTORIES:
             os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
     except OSError as problem:

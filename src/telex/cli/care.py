@@ -1,0 +1,147 @@
+"""status, doctor, install, uninstall."""
+
+from __future__ import annotations
+
+import os
+
+from telex.bus import health
+from telex.clients import inspection, registry
+from telex.clients import install as installing
+from telex.core import text
+from telex.errors import HomeUnknown, Usage
+from telex.wiring import home_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from telex.cli.main import Call
+    from telex.clients.inspection import Finding
+    from telex.clients.plan import Change
+
+    class _Place(TypedDict):
+        home: str
+        user_home: str
+        project_dir: str
+        config_dir: str
+
+
+def status(call: Call) -> int:
+    """`telex status`: 0 when everything that is installed works, 1 when something is broken or edited."""
+    home = home_directory()
+    findings = _findings(home)
+    checks = health.check(home)
+    bad = any(one.state != health.OK for one in checks)
+    bad = bad or any(one.state in (inspection.BROKEN, inspection.DRIFTED) for one in findings)
+    if call.out.as_json:
+        call.out.json({"home": home, "installed": findings, "checks": checks, "well": not bad})
+        return int(bad)
+    rows = [[one.part, one.state, text.place(one.path, _user_home(), 80), one.detail or "-"] for one in findings]
+    call.out.table(["part", "state", "file", "detail"], rows)
+    call.out.line()
+    for one in checks:
+        if one.state != health.OK:
+            call.out.line(f"{one.what}: {text.visible(one.detail)}")
+    call.out.line("the store is well" if all(one.state == health.OK for one in checks) else "see 'telex doctor'")
+    return int(bad)
+
+
+def doctor(call: Call) -> int:
+    """`telex doctor [--repair]`: 0 when all is well, 1 when something is not."""
+    home = home_directory()
+    done = health.repair(home) if "repair" in call.args.flags else []
+    checks, findings = health.check(home), _findings(home)
+    bad = [one for one in checks if one.state != health.OK]
+    drifted = [one for one in findings if one.state in (inspection.BROKEN, inspection.DRIFTED)]
+    if call.out.as_json:
+        call.out.json({"home": home, "done": done, "checks": checks, "installed": findings, "well": not bad + drifted})
+        return int(bool(bad or drifted))
+    for words in done:
+        call.out.line(text.visible(words))
+    rows = [[one.what, one.state, one.detail] for one in checks]
+    rows += [[one.part, one.state, f"{one.path}: {one.detail}" if one.detail else one.path] for one in findings]
+    call.out.table(["check", "state", "detail"], rows)
+    if any(one.state == health.MENDABLE for one in bad):
+        call.out.line("'telex doctor --repair' mends what is mendable, after a backup")
+    if drifted:
+        call.out.line("'telex install' writes telex's own entries anew")
+    return int(bool(bad or drifted))
+
+
+def install(call: Call) -> None:
+    """`telex install [CLIENT]`"""
+    changes = []
+    for client, place in _chosen(call):
+        found = installing.install(client, _scope(call), dry_run=_dry(call), **place)
+        changes += [(client, one) for one in found]
+    _say(call, changes, "nothing to do: everything is installed")
+    if not call.out.as_json and not _dry(call):
+        call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
+
+
+def uninstall(call: Call) -> None:
+    """`telex uninstall [CLIENT]`"""
+    changes = []
+    for client, place in _chosen(call):
+        found = installing.uninstall(client, _scope(call), dry_run=_dry(call), **place)
+        changes += [(client, one) for one in found]
+    _say(call, changes, "nothing of telex is installed there")
+
+
+def _chosen(call: Call) -> list[tuple[str, _Place]]:
+    wanted = call.args.word("client")
+    names = [wanted] if wanted else registry.names()
+    return [(name, _place(name)) for name in names]
+
+
+def _dry(call: Call) -> bool:
+    return "dry-run" in call.args.flags
+
+
+def _scope(call: Call) -> str:
+    return call.args.option("scope") or registry.USER
+
+
+def _place(client: str) -> _Place:
+    adapter = registry.client(client)
+    return {
+        "home": home_directory(),
+        "user_home": _user_home(),
+        "project_dir": os.getcwd(),
+        "config_dir": os.environ.get(adapter.config_variable, "") if adapter.config_variable else "",
+    }
+
+
+def _findings(home: str) -> list[Finding]:
+    """Every file of every client, in the user's scope and in this directory's."""
+    found: list[Finding] = []
+    for name in registry.names():
+        for scope in registry.client(name).scopes:
+            try:
+                listed = inspection.inspect(name, scope, **_place(name))
+            except Usage:
+                continue  # the home directory is no project
+            if scope == registry.USER or any(one.state != inspection.NOT_INSTALLED for one in listed):
+                found += [one for one in listed if one not in found]
+    return found
+
+
+def _say(call: Call, changes: list[tuple[str, Change]], nothing: str) -> None:
+    if call.out.as_json:
+        call.out.json({"changes": [{"client": client, **one.as_dict()} for client, one in changes]})
+        return
+    real = [(client, one) for client, one in changes if one.action != "unchanged"]
+    if not real:
+        call.out.line(nothing)
+    for client, one in real:
+        detail = f" ({text.visible(one.detail)})" if one.detail else ""
+        call.out.line(f"{client}: {one.action} {text.visible(one.path)}{detail}")
+        if one.diff and _dry(call):
+            call.out.line(one.diff.rstrip("\n"))
+
+
+def _user_home() -> str:
+    found = os.environ.get("HOME") or os.environ.get("USERPROFILE")
+    if not found:
+        raise HomeUnknown()
+    return found
