@@ -66,6 +66,14 @@ class Usage(WrongWords):
     hint = "see 'telex {verb} --help'"
 
 
+class WordsMissing(WrongWords):
+    """A command lacks a word; often because a shell took `#channel` for a comment."""
+
+    code = "words-missing"
+    text = "{problem}"
+    hint = "see 'telex {verb} --help'; in a shell, put quotes around a channel: '#name'"
+
+
 class VerbUnknown(WrongWords):
     """There is no such command."""
 

@@ -121,6 +121,7 @@ class Bus:
         number = inbox.number_of(self.db, to_id)
         parent = mail.get(self.db, number)
         assert parent is not None
+        send.check_answerable(parent)
         if parent.sender == self.me.address.id:
             to = names.parse_targets(parent.addressed)
         else:

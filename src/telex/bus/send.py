@@ -225,10 +225,8 @@ def _judge(
     now_ms: int,
 ) -> None:
     """Apply every limit: those of the whole message raise, those of one recipient are noted with it."""
-    if parent and (parent.auto or parent.kind in message.TAKES_NO_REPLY):
-        raise NoAnswerWanted(
-            id=message.short_id(parent.n), what="telex's own notice" if parent.auto else f"an {parent.kind}"
-        )
+    if parent:
+        check_answerable(parent)
     arrival, cause_ms, spoken, woken, bell, *cause = db.row("people.flow", caller.address.id) or ()
     arrival, wait_ms = flow.rate(arrival, now_ms, rules.sends_per_minute)
     if wait_ms:
@@ -247,6 +245,13 @@ def _judge(
         elif caller.address.kind == one.place.kind == "session":
             answered = because.n if because and because.sender == one.place.id else 0
             one.refusal = _judge_pair(db, caller.address, one.place, answered, spoken, rules, now_ms)
+
+
+def check_answerable(parent: mail.Message) -> None:
+    """Raises NoAnswerWanted for what takes no reply."""
+    if parent.auto or parent.kind in message.TAKES_NO_REPLY:
+        what = "telex's own notice" if parent.auto else f"an {parent.kind}"
+        raise NoAnswerWanted(id=message.short_id(parent.n), what=what)
 
 
 def _refuse_repeats(db: Store, new: mail.Message, recipients: list[_Recipient], rules: Settings, now_ms: int) -> None:

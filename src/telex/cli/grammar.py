@@ -48,7 +48,7 @@ class Verb(Record):
 
 JSON = Option(name="json", meaning="answer in JSON")
 
-_TO = Word(name="to", meaning="@name, #channel, all, or several with commas")
+_TO = Word(name="to", meaning="@name, '#channel' (in quotes), all, or several with commas")
 _TEXT = Word(name="text", many=True, optional=True, meaning="the message; without it, --file, --stdin or a pipe")
 _ID = Word(name="id", meaning="a message: m42, 42 or its UUID")
 _IDS = Word(name="id", many=True, meaning="messages: m42, 42 or their UUIDs")
@@ -208,15 +208,15 @@ VERBS = (
         name="join",
         room="people",
         summary="become a member of a channel",
-        example="telex join #release",
-        words=(Word(name="channel", meaning="#name or name"),),
+        example="telex join '#release'",
+        words=(Word(name="channel", meaning="name, or '#name' in quotes: a shell takes a bare # for a comment"),),
     ),
     Verb(
         name="leave",
         room="people",
         summary="leave a channel",
-        example="telex leave #release",
-        words=(Word(name="channel", meaning="#name or name"),),
+        example="telex leave '#release'",
+        words=(Word(name="channel", meaning="name, or '#name' in quotes: a shell takes a bare # for a comment"),),
     ),
     Verb(
         name="name",

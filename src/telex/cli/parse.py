@@ -8,7 +8,7 @@ two against each other.
 from __future__ import annotations
 
 from telex.cli.grammar import JSON, Verb
-from telex.errors import Usage
+from telex.errors import Usage, WordsMissing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def parser(verb: Verb) -> argparse.ArgumentParser:
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> None:  # type: ignore[override]
-            raise Usage(problem=message, verb=verb.name)
+            missing = "arguments are required" in message
+            raise (WordsMissing if missing else Usage)(problem=message, verb=verb.name)
 
     made = Parser(
         prog=f"telex {verb.name}",

@@ -1,0 +1,1 @@
+"""The SQLite store, bells, bodies and locks: everything on disk."""

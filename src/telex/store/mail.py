@@ -111,7 +111,7 @@ def deliver(db: Store, number: int, new: Message, to: people.Address, via: str) 
     """Queue a message for one recipient and ring its bell. Inside a write."""
     wakes = message.wakes(new.kind, via, bool(new.quiet), to.wake)
     db.run("mail.add_delivery", number, to.id, via, delivery.QUEUED, int(wakes), new.created_ms, 0, "")
-    if new.kind in message.OWES_REPLY and to.kind == "session" and new.deadline_ms:
+    if new.kind in message.OWES_REPLY and new.deadline_ms:
         db.run("mail.add_owed", number, to.id, new.sender, new.deadline_ms)
     if to.bell:
         db.ring(to.bell)

@@ -161,7 +161,7 @@ class Store:
         """Give back every freed page and empty the write-ahead log, so that what was deleted is gone."""
         self._lock.acquire()
         try:
-            self.con.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self.con.execute(query("store.optimize_words"))
             self.con.execute("VACUUM")
             self.con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except apsw.Error as problem:
@@ -179,7 +179,7 @@ class Store:
             version = next(self.con.execute("PRAGMA user_version"))[0]
             if version > limits.SCHEMA_VERSION:
                 raise StoreNewer(home=self.home, found=version, known=limits.SCHEMA_VERSION)
-            if version == 0 and next(self.con.execute("SELECT count(*) FROM sqlite_master"))[0]:
+            if version == 0 and next(self.con.execute(query("store.tables")))[0]:
                 raise StoreCorrupt(home=self.home, problem=f"{DATABASE} is not a telex store")
             for name in sorted(os.listdir(f"{_HERE}/schema")):
                 if int(name[:4]) > version:

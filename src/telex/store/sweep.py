@@ -16,18 +16,39 @@ _DAY_MS = 86_400_000
 
 def sweep(db: Store, now_ms: int, keep_days: int) -> None:
     """Tidy a little. Inside a write."""
+    horizon = now_ms - keep_days * _DAY_MS
     for at_ms, number in list(db.rows("mail.overdue", now_ms, limits.SWEEP_ROWS)):
-        expire(db, number, "its time to live ran out", now_ms)
         db.run("mail.drop_due", at_ms, number)
+        expire(db, number, "its time to live ran out", now_ms)
+        _remove_if_old(db, number, horizon, keep_days)
     for number, debtor, creditor in list(db.rows("mail.late", now_ms, limits.SWEEP_ROWS)):
         notices.no_reply(db, number, debtor, creditor, "its deadline has passed", notices.LATE, now_ms)
-    horizon = now_ms - keep_days * _DAY_MS
-    for number, created_ms in list(db.rows("mail.oldest", limits.SWEEP_ROWS)):
+    _keep(db, now_ms, horizon, keep_days)
+
+
+def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
+    """Go on from the message that keeping has come to, so that one which stays a while holds up no other."""
+    start = kept_to = int(db.value("mail.kept_to") or 0)
+    for number, created_ms in list(db.rows("mail.oldest", start, limits.SWEEP_ROWS)):
         if created_ms > horizon:
             break
         expire(db, number, f"kept for {keep_days} days unread", now_ms)
-        if (db.value("mail.newest_change", number) or 0) <= horizon:
-            remove(db, number)
+        _remove_if_old(db, number, horizon, keep_days)
+        kept_to = number
+    if kept_to != start:
+        db.run("settings.set", "kept_to", str(kept_to))
+
+
+def _remove_if_old(db: Store, number: int, horizon: int, keep_days: int) -> None:
+    """Remove a message whose last change is old enough; one that closed later stays as long after that."""
+    found = mail.get(db, number)
+    if found is None or found.created_ms > horizon:
+        return
+    changed_ms = int(db.value("mail.newest_change", number) or 0)
+    if changed_ms <= horizon:
+        remove(db, number)
+    else:
+        db.run("mail.add_due", changed_ms + keep_days * _DAY_MS, number)
 
 
 def expire(db: Store, number: int, reason: str, now_ms: int) -> None:

@@ -121,8 +121,11 @@ DELETE FROM due WHERE at_ms = ? AND message = ?
 -- :open_deliveries
 SELECT recipient, state FROM delivery WHERE message = ? AND state IN ('queued', 'shown')
 
--- :oldest  where keeping begins
-SELECT n, created_ms FROM message ORDER BY n LIMIT ?
+-- :oldest  after the message that keeping has come to
+SELECT n, created_ms FROM message WHERE n > ? ORDER BY n LIMIT ?
+
+-- :kept_to  the message that keeping has come to
+SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'kept_to'
 
 -- :newest_change  of a message's deliveries
 SELECT max(changed_ms) FROM delivery WHERE message = ?
