@@ -34,7 +34,12 @@ check: setup
 	$(BIN)/python tools/reference.py --check
 
 test: setup check
+	tools/system_tools.sh strace unshare mount
 	$(BIN)/python -m pytest -m "not real_client" -n 2
+
+test-clients: setup
+	tools/system_tools.sh node npm tmux unshare ip
+	PYTHON=$(BIN)/python tests/clients/run.sh
 
 bench: setup
 	$(BIN)/python tools/bench.py

@@ -144,14 +144,14 @@ class Bus:
     # --- reading ---
 
     def inbox(self, *, everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
-        """What is unread, oldest first, heads only; nothing is consumed."""
+        """What is unread, and requests not answered yet, oldest first, heads only; nothing is consumed."""
         from telex.bus import inbox
 
         return inbox.inbox(self.db, self.me, everything=everything, most=most)
 
     def unread(self) -> int:
         """How many messages are unread."""
-        return int(self.db.value("mail.unread_count", self.me.address.id))
+        return int(self.db.value("mail.waiting_count", self.me.address.id))
 
     def read(self, *ids: str, emit: Emit = _nothing, most: int = limits.LIST_ROWS) -> list[Letter]:
         """The named messages, or the oldest unread ones, whole; they are marked read once `emit` has returned."""

@@ -34,7 +34,7 @@ def show(db: Store, caller: Caller, written: str) -> Shown:
     answers = [mail.get(db, n) for (n,) in db.rows("mail.replies", number)]
     replies = [short_id(one.n) for one in answers if one and not one.auto]
     one = letter(db, found, caller.address.id)
-    return Shown(message=one, deliveries=receipts(db, number), replies=replies, sound=found.sound() and one.whole)
+    return Shown(message=one, deliveries=receipts(db, number), replies=replies, sound=one.sound)
 
 
 def log(

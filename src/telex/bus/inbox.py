@@ -37,12 +37,13 @@ def number_of(db: Store, written: str) -> int:
 
 
 def inbox(db: Store, caller: Caller, *, everything: bool, most: int) -> list[Letter]:
-    """What is unread, oldest first; with `everything` the newest of what was ever sent here. Heads only."""
+    """What is unread or a request not answered yet, oldest first; with `everything` what was ever sent here, the
+    newest of it. Heads only."""
     if everything:
         numbers = [row[0] for row in db.rows("inbox.received", caller.address.id, most)][::-1]
         found = [one for number in numbers if (one := mail.get(db, number))]
     else:
-        found = mail.unread(db, caller.address.id, most)
+        found = mail.open_mail(db, caller.address.id, most)
     return [letter(db, one, caller.address.id, whole=False) for one in found]
 
 
@@ -55,7 +56,7 @@ def read(db: Store, caller: Caller, written: list[str], emit: Emit, clock: Clock
         _record(db, caller, letters, clock())
         return letters
     with _Inbox(db, caller):
-        rows = mail.unread(db, caller.address.id, most)
+        rows = mail.queued(db, caller.address.id, most)
         return _take(db, caller, rows, emit, clock())
 
 

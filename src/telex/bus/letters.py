@@ -11,6 +11,8 @@ from telex.core.record import Record
 from telex.store import mail
 from telex.store.sqlite import Store
 
+DAMAGED = "(damaged on disk)"
+
 
 class Letter(Record):
     """One message, with the whole body unless `whole` is false."""
@@ -36,6 +38,7 @@ class Letter(Record):
     expires_ms: int
     deadline_ms: int
     state: str  # of the delivery to the caller; '' where the caller is no recipient
+    sound: bool  # the stored message is what was sent; else `body` says so instead
 
 
 class Receipt(Record):
@@ -53,20 +56,21 @@ class Receipt(Record):
 
 def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -> Letter:
     """The message as `reader` (an address number) sees it."""
-    body = mail.whole_body(db, found) if whole else found.body
+    sound = found.sound()
+    body = DAMAGED if not sound else mail.whole_body(db, found) if whole else found.body
     mine = db.row("mail.delivery", found.n, reader)
     return Letter(
         id=message.short_id(found.n),
-        uuid=ids.written(found.uuid),
+        uuid=ids.written(found.uuid) if found.uuid else "",
         sender=f"@{found.sender_name}",
         sender_kind=found.sender_kind,
         client=found.client,
         place=found.place,
         to=found.addressed,
         kind=found.kind,
-        body=found.body if body is None else body,
+        body=DAMAGED if body is None else body,
         size=found.size,
-        whole=body is not None and (whole or not found.aside),
+        whole=sound and body is not None and (whole or not found.aside),
         data=found.data,
         thread=message.short_id(found.thread or found.n),
         topic=found.topic,
@@ -77,6 +81,7 @@ def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -
         expires_ms=found.expires_ms,
         deadline_ms=found.deadline_ms,
         state=mine[0] if mine else "",
+        sound=sound and body is not None,
     )
 
 

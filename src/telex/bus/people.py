@@ -9,6 +9,7 @@ from telex.errors import NotMember, Usage
 from telex.store import people, presence, settings
 from telex.store.sqlite import Store
 
+NOBODY = "nobody"
 _HOUR_MS = 3_600_000
 
 
@@ -21,7 +22,7 @@ class Presence(Record):
     directory: str
     title: str
     state: str  # busy, idle, offline, or nobody for a name that mail waits for; '' for the person
-    unread: int
+    unread: int  # waiting to be shown
     wake: str
     seen_ms: int
     me: bool
@@ -39,33 +40,37 @@ class Channel(Record):
 def who(db: Store, caller: Caller | None, *, everybody: bool) -> list[Presence]:
     """Every live session, the person, and whoever mail waits for; with `everybody` also those long gone."""
     found = []
-    for row in db.rows("people.roster"):
-        number, kind, name, bell, wake, client, pid, started, directory, title, ended_ms, seen_ms, _, why = row
-        state = ""
-        if kind == "session":
-            if not client:
-                state = "nobody"
-            elif ended_ms or not presence.alive(pid, started):
-                state = presence.OFFLINE
-            else:
-                state = presence.BUSY if presence.Turns(db.home, bell).busy else presence.IDLE
-        unread = int(db.value("mail.unread_count", number))
-        if everybody or unread or state not in (presence.OFFLINE, "nobody"):
+    for row in list(db.rows("people.roster")):
+        place = people.Address(**dict(zip(people.Address.fields(), row[:6], strict=True)))
+        session = people.session(db, place.session)
+        state = _state(db, place, session)
+        unread = int(db.value("mail.waiting_count", place.id))
+        if everybody or unread or state not in (presence.OFFLINE, NOBODY):
             one = Presence(
-                name=f"@{name}",
-                kind=kind,
-                client=client,
-                directory=directory,
-                title=title,
+                name=f"@{place.name}",
+                kind=place.kind,
+                client=session.client if session else "",
+                directory=session.directory if session else "",
+                title=session.title if session else "",
                 state=state,
                 unread=unread,
-                wake=wake,
-                seen_ms=seen_ms,
-                me=caller is not None and number == caller.address.id,
-                ended_why=why,
+                wake=place.wake,
+                seen_ms=session.seen_ms if session else row[6],
+                me=caller is not None and place.id == caller.address.id,
+                ended_why=str(db.value("people.ended_why", place.session) or ""),
             )
             found.append(one)
     return found
+
+
+def _state(db: Store, place: people.Address, session: people.Session | None) -> str:
+    if place.kind == "person":
+        return ""
+    if session is None:
+        return NOBODY
+    if session.address != place.id or not session.lives():
+        return presence.OFFLINE
+    return presence.BUSY if presence.Turns(db.home, place.bell).busy else presence.IDLE
 
 
 def channels(db: Store, caller: Caller) -> list[Channel]:

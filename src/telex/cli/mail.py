@@ -7,6 +7,7 @@ import sys
 
 from telex import limits
 from telex.core import duration, text
+from telex.core.delivery import UNREAD
 from telex.errors import FileUnreadable, Usage
 
 TYPE_CHECKING = False
@@ -68,11 +69,12 @@ def inbox(call: Call) -> None:
         call.out.line("nothing unread")
     else:
         listing(call, letters)
-        if unread > len(letters) and "all" not in args.flags:
-            call.out.line(f"{unread - len(letters)} more: telex inbox --limit {unread}")
+        listed = sum(one.state == "queued" for one in letters)
+        if unread > listed and "all" not in args.flags:
+            call.out.line(f"{unread - listed} more: telex inbox --limit {unread + len(letters)}")
     if "mark-read" in args.flags and letters:
         call.out.flush()
-        call.bus.read(*(one.id for one in letters if one.state in ("queued", "shown")))
+        call.bus.read(*(one.id for one in letters if one.state in UNREAD))
 
 
 def read(call: Call) -> None:

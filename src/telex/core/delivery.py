@@ -6,7 +6,7 @@ closed state, with a reason its sender can see; showing is recorded after the by
 
     queued   stored, not yet shown (also when nobody holds the name yet: the mail waits)
     shown    written to the recipient's client
-    read     the recipient asked for it by itself, or answered it
+    read     its reader asked for it, answered it, or worked on after it was shown
     done     handled
     expired  its time ran out before that
     refused  the recipient's limits said no when it was sent

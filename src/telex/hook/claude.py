@@ -106,9 +106,9 @@ def _end(db: Store, payload: Payload) -> int:
     session = people.session_by_key(db, CLIENT, payload.session_id)
     if session is None or payload.reason == "clear":  # after a clear the session's successor takes its name over
         return 0
-    pid = _client_pid()
-    if pid != session.pid and session.lives():  # resumed in another terminal meanwhile: that one goes on
-        return 0
+    with db.write():
+        if people.close_process(db, session, _client_pid()):  # it is open in another terminal too: that one goes on
+            return 0
     moments.leave(db, session, f"the session ended ({payload.reason or 'no reason given'})")
     return 0
 

@@ -111,6 +111,7 @@ def rest(db: Store, session: people.Session) -> None:
     """The turn really ends: tell those whose requests stay unanswered, and let what still waits wake it."""
     now = now_ms()
     with db.write():
+        db.run("mail.went_on", now, session.address)
         told = [(n, creditor) for n, _, creditor in db.rows("mail.debts", session.address)]
         for number, creditor in db.rows("mail.untold_debts", session.address):
             if (number, creditor) in told:
@@ -127,5 +128,6 @@ def leave(db: Store, session: people.Session, why: str) -> None:
     with db.write():
         for number, creditor in list(db.rows("mail.untold_debts", session.address)):
             notices.no_reply(db, number, session.address, creditor, "its session ended", notices.IDLE, now)
+        db.run("mail.went_on", now, session.address)
         people.end(db, session, why, now)
         db.after_commit(bells.forget, db.home, bells.bell_name(session.key))

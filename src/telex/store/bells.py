@@ -2,8 +2,8 @@
 
 Rules kept here:
 - a bell exists while something waits to be shown; it is rung inside the write transaction, before the commit,
-  and removed only under the same lock, after the commit of a transaction that found nothing queued
-  (docs/architecture.md has the argument);
+  and removed only under the same lock, after the commit of a transaction after which nothing is
+  queued (docs/architecture.md has the argument);
 - ringing an existing bell changes its times, which wakes whoever watches it;
 - the owed mark exists while the session owes or awaits a reply; a missing mark only costs a reminder;
 - file names come from the client's own session id or its hash, never from a name.

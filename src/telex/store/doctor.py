@@ -17,6 +17,7 @@ from telex import limits
 from telex.core.record import Record
 from telex.errors import StoreFault
 from telex.store import bells, bodies, filesystem, mail
+from telex.store.lock import FileLock
 from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault, query
 
 OK, MENDABLE, BROKEN = "ok", "mendable", "broken"
@@ -232,7 +233,19 @@ def _backup(db: Store) -> str:
 
 
 def _save(home: str) -> list[str]:
-    """Save what can be read into a new store and put the damaged one, whole, under backups/."""
+    """Save what can be read into a new store and put the damaged one, whole, under backups/.
+
+    Nobody writes meanwhile, and whoever waited for the lock finds another file in its place and says so.
+    """
+    lock = FileLock(f"{home}/write.lock")
+    lock.acquire()
+    try:
+        return _save_locked(home)
+    finally:
+        lock.close()
+
+
+def _save_locked(home: str) -> list[str]:
     kept = _backup_directory(home)
     draft = f"{kept}/new"
     os.makedirs(draft, mode=0o700)

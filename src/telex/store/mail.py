@@ -4,8 +4,8 @@ Rules kept here:
 - a row's hash covers its whole meaning and is checked before it is shown; a damaged one becomes `dead` with that
   reason, it is never shown and never deleted;
 - `shown` is recorded by the caller after the bytes have left;
-- the bell is rung inside the transaction that stores, and removed right after the commit of one that found nothing
-  queued, before its lock is given back;
+- the bell is rung inside the transaction that stores, and removed right after the commit of one after which nothing
+  is queued, before its lock is given back;
 - every write happens inside the caller's transaction.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from telex.core import delivery, message
 from telex.core.record import Record
-from telex.errors import MoveRefused
+from telex.errors import MoveRefused, StoreCorrupt
 from telex.store import bells, bodies, people
 from telex.store.sqlite import Store
 
@@ -118,8 +118,11 @@ def deliver(db: Store, number: int, new: Message, to: people.Address, via: str) 
 
 
 def get(db: Store, number: int) -> Message | None:
-    """The message with that number."""
-    return _message(db.row("mail.message", number))
+    """The message with that number; one whose row cannot be read comes as a damaged one."""
+    try:
+        return _message(db.row("mail.message", number))
+    except StoreCorrupt:
+        return _damaged(number)
 
 
 def numbered(db: Store, wanted: int | bytes) -> int | None:
@@ -137,12 +140,12 @@ def deliveries(db: Store, number: int) -> list[Delivery]:
 
 def queued(db: Store, recipient: int, most: int) -> list[Message]:
     """The oldest of what waits to be shown, sound or not."""
-    return [found for row in db.rows("mail.queued", recipient, most) if (found := _message(row))]
+    return _readable(db, "mail.queued", "mail.queued_numbers", recipient, most)
 
 
-def unread(db: Store, recipient: int, most: int) -> list[Message]:
-    """The oldest of what was not read yet, shown or not."""
-    return [found for row in db.rows("mail.unread", recipient, most) if (found := _message(row))]
+def open_mail(db: Store, recipient: int, most: int) -> list[Message]:
+    """The oldest of what needs its reader: what waits, and requests that were shown and not answered."""
+    return _readable(db, "mail.open", "mail.queued_numbers", recipient, most)
 
 
 def whole_body(db: Store, of: Message) -> str | None:
@@ -154,7 +157,11 @@ def whole_body(db: Store, of: Message) -> str | None:
 
 
 def record_shown(db: Store, recipient: int, numbers: list[int], door: str, now_ms: int) -> None:
-    """The bytes have left: record it, remember the cause, and clear the bell if nothing is left. Inside a write."""
+    """The bytes have left: record it, remember the cause, and clear the bell if nothing is left. Inside a write.
+
+    What was shown before counts as read now, because its reader has worked on since.
+    """
+    db.run("mail.went_on", now_ms, recipient)
     for number in numbers:
         db.run("mail.shown", now_ms, now_ms, door, number, recipient)
     if numbers:
@@ -171,12 +178,16 @@ def note_cause(db: Store, recipient: int, numbers: list[int], now_ms: int) -> No
 
 
 def settle_bell(db: Store, recipient: int) -> None:
-    """Remove the bell when nothing is queued, and keep the owed mark in step. Inside a write."""
+    """Remove the bell if nothing is queued after the commit, and keep the owed mark in step. Inside a write."""
     place = people.address(db, recipient)
     if place.bell:
-        if not db.value("mail.any_queued", recipient):
-            db.after_commit(bells.silence, db.home, place.bell)
+        db.after_commit(_silence, db, recipient, place.bell)
         bells.mark_owed(db.home, place.bell, bool(db.value("mail.any_debt", recipient)))
+
+
+def _silence(db: Store, recipient: int, bell: str) -> None:
+    if not db.value("mail.any_queued", recipient):
+        bells.silence(db.home, bell)
 
 
 def move(db: Store, number: int, recipient: int, state: str, reason: str, now_ms: int) -> None:
@@ -194,6 +205,26 @@ def bury(db: Store, damaged: Message, recipient: int, now_ms: int) -> None:
     """A message that is not what was stored cannot be shown: dead, with the reason. Inside a write."""
     move(db, damaged.n, recipient, delivery.DEAD, "damaged on disk", now_ms)
     db.run("mail.settle", damaged.n, recipient)
+
+
+def _readable(db: Store, name: str, numbers: str, recipient: int, most: int) -> list[Message]:
+    """The rows of a query; where one of them cannot be read, one by one, so that it holds up no other."""
+    try:
+        return [found for row in db.rows(name, recipient, most) if (found := _message(row))]
+    except StoreCorrupt:
+        return [found for (number,) in list(db.rows(numbers, recipient, most)) if (found := get(db, number))]
+
+
+def _damaged(number: int) -> Message:
+    """What stands for a row that cannot be read; it is never sound."""
+    blank: dict[str, Any] = {"uuid": b"", "digest": b""}
+    for name in ("sender_name", "sender_kind", "client", "place", "addressed", "kind", "body", "data", "topic", "key"):
+        blank[name] = ""
+    for name in ("sender", "size", "aside", "thread", "reply_to", "hops", "auto", "quiet"):
+        blank[name] = 0
+    for name in ("created_ms", "expires_ms", "deadline_ms"):
+        blank[name] = 0
+    return Message(n=number, **blank)
 
 
 def _message(row: tuple[Any, ...] | None) -> Message | None:

@@ -47,6 +47,8 @@ class Session(Record):
     address: int
     pid: int
     pid_started: int
+    twin_pid: int
+    twin_started: int
     directory: str
     title: str
     ended_ms: int
@@ -55,8 +57,16 @@ class Session(Record):
     seen_ms: int
 
     def lives(self) -> bool:
-        """Not ended, and its process still runs."""
-        return not self.ended_ms and presence.alive(self.pid, self.pid_started)
+        """Not ended, and its process, or one of its two, still runs."""
+        return not self.ended_ms and (self.runs_first() or self.runs_twin())
+
+    def runs_first(self) -> bool:
+        """Whether the process that it was last started in still runs."""
+        return presence.alive(self.pid, self.pid_started)
+
+    def runs_twin(self) -> bool:
+        """Whether the process that had it open before, in another terminal, still runs."""
+        return presence.alive(self.twin_pid, self.twin_started)
 
 
 class Arrival(Record):
@@ -133,17 +143,23 @@ def session_by_key(db: Store, client: str, key: str) -> Session | None:
     return _session(db.row("people.session_by_key", client, key))
 
 
+def session(db: Store, number: int) -> Session | None:
+    """The session with that number."""
+    return _session(db.row("people.session_by_id", number)) if number else None
+
+
 def session_by_pid(db: Store, pid: int) -> Session | None:
     """The newest session of that very process, ended or not; None for a reused process id."""
     found = _session(db.row("people.session_by_pid", pid))
-    if found and (not found.pid_started or found.pid_started == presence.started(pid)):
+    expected = found and (found.pid_started if found.pid == pid else found.twin_started)
+    if found and (not expected or expected == presence.started(pid)):
         return found
     return None
 
 
 def holder(db: Store, of: Address) -> Session | None:
     """The live session that holds an address."""
-    found = _session(db.row("people.session_by_id", of.session)) if of.session else None
+    found = session(db, of.session)
     return found if found and found.address == of.id and found.lives() else None
 
 
@@ -151,9 +167,9 @@ def living(db: Store) -> list[tuple[Session, Address]]:
     """Every live session with its address, oldest first."""
     found = []
     for row in db.rows("people.open_sessions"):
-        session = Session(**dict(zip(Session.fields(), row[:12], strict=True)))
+        session = Session(**dict(zip(Session.fields(), row[:14], strict=True)))
         if session.lives():
-            name, bell, wake = row[12:]
+            name, bell, wake = row[14:]
             held = Address(id=session.address, kind="session", name=name, session=session.id, bell=bell, wake=wake)
             found.append((session, held))
     return found
@@ -167,17 +183,8 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
     before = None if known else _predecessor(db, who)
     place = _kept(db, known or before, who) or _choose(db, who, now_ms)
     if known:
-        db.run(
-            "people.revive_session",
-            place.id,
-            who.pid,
-            started,
-            who.directory,
-            who.title or known.title,
-            now_ms,
-            known.id,
-        )
         number = known.id
+        _revive(db, known, who, place.id, started, now_ms)
     else:
         values = (who.client, who.key, place.id, who.pid, started, who.directory, who.title, now_ms, now_ms)
         db.run("people.add_session", *values)
@@ -193,6 +200,26 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
     session = _session(db.row("people.session_by_id", number))
     assert session is not None
     return session, address(db, place.id)
+
+
+def _revive(db: Store, known: Session, who: Arrival, place: int, started: int, now_ms: int) -> None:
+    """A session that was known comes back; its earlier process may still have it open in another terminal."""
+    twin = (0, 0)
+    if known.pid != who.pid and known.lives():
+        twin = (known.pid, known.pid_started) if known.runs_first() else (known.twin_pid, known.twin_started)
+    title = who.title or known.title
+    db.run("people.revive_session", place, who.pid, started, *twin, who.directory, title, now_ms, known.id)
+
+
+def close_process(db: Store, session: Session, pid: int) -> bool:
+    """One process of a session is ending; True when another still has it open. Inside a write."""
+    if pid == session.twin_pid or (pid == session.pid and session.runs_twin()):
+        left = (session.pid, session.pid_started)
+        if pid == session.pid:
+            left = (session.twin_pid, session.twin_started)
+        db.run("people.only_process", *left, session.id)
+        return True
+    return pid != session.pid and session.lives()
 
 
 def end(db: Store, session: Session, why: str, now_ms: int) -> None:

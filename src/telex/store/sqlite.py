@@ -3,7 +3,8 @@
 Rules kept here, each with a test because breaking it was seen to destroy such a store:
 - only SQLite opens, copies or removes the database and its sidecars: POSIX locks fall when any descriptor closes;
 - apsw only, never `sqlite3` beside it: two SQLite libraries in one process do not see each other's locks;
-- no checkpoint on close, an automatic one every 250 pages, never mmap;
+- no checkpoint on close; one that empties the log once a commit has made it longer than 250 pages, because SQLite's
+  own passive one never ends a log that only short-lived processes write; never mmap;
 - a write is one `BEGIN IMMEDIATE` transaction behind `write.lock`, because SQLite's own waiting is unfair;
 - a connection is never carried across a fork.
 SQL lives in `sql/*.sql`, named by `-- :name` lines; Python never puts SQL together.
@@ -64,7 +65,7 @@ def fault(home: str, problem: Exception) -> StoreFault:
         return StoreFull()
     if isinstance(problem, (apsw.BusyError, apsw.LockedError)):
         return StoreBusy(seconds=limits.BUSY_MS // 1000)
-    if isinstance(problem, (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SQLError)):
+    if isinstance(problem, (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SQLError, UnicodeDecodeError)):
         return StoreCorrupt(home=home, problem=words)
     return StoreUnreachable(home=home, problem=words)
 
@@ -100,7 +101,7 @@ class Store:
         """The rows of a named query. Raises StoreFault."""
         try:
             yield from self.con.execute(query(name), values)
-        except (apsw.Error, OSError) as problem:
+        except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
 
     def row(self, name: str, *values: object) -> tuple[Any, ...] | None:
@@ -109,7 +110,7 @@ class Store:
             found: tuple[Any, ...]
             for found in self.con.execute(query(name), values):
                 return found
-        except (apsw.Error, OSError) as problem:
+        except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
         return None
 
@@ -153,7 +154,10 @@ class Store:
         return Write(self, self._lock)
 
     def after_commit(self, action: Callable[..., None], *values: object) -> None:
-        """Do something once the transaction is durable, before its lock is given back; forgotten on a rollback."""
+        """Do something once the transaction is durable, before its lock is given back; forgotten on a rollback.
+
+        Its StoreFaults are swallowed: the commit stands.
+        """
         assert self.inside, "after_commit outside a write"
         self._after.append((action, values))
 
@@ -200,14 +204,17 @@ class Write:
         store = self.store
         assert not store.inside, "a write inside a write"
         assert store.pid == os.getpid(), "a store carried across a fork"
-        store.check_in_place()
         try:
             if not self.lock.acquire_within(0):
                 self._queue(store)
+            store.check_in_place()
             store.con.execute("BEGIN IMMEDIATE")
         except (apsw.Error, OSError) as problem:
             self.lock.release()
             raise fault(store.home, problem) from None
+        except StoreFault:
+            self.lock.release()
+            raise
         store.inside = True
         return store
 
@@ -220,8 +227,7 @@ class Write:
         try:
             if kind is None:
                 store.con.execute("COMMIT")
-                for action, values in after:
-                    action(*values)
+                _follow_up(after)
             else:
                 store.con.execute("ROLLBACK")
         except apsw.Error as problem:
@@ -248,6 +254,15 @@ class Write:
         finally:
             if timed:
                 signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _follow_up(after: list[tuple[Callable[..., None], tuple[object, ...]]]) -> None:
+    """What follows a commit must not make it look like a failure: a bell that stays is only a look for nothing."""
+    for action, values in after:
+        try:
+            action(*values)
+        except StoreFault:
+            continue
 
 
 def check_home(home: str) -> None:
@@ -294,7 +309,20 @@ def _connect(home: str, patience_ms: int) -> apsw.Connection:
         if next(con.execute("PRAGMA journal_mode"))[0] != "wal":
             con.execute("PRAGMA journal_mode = WAL")
         con.execute("PRAGMA synchronous = FULL")
-        con.execute(f"PRAGMA wal_autocheckpoint = {limits.CHECKPOINT_PAGES}")
+        con.set_wal_hook(lambda _, __, pages: _checkpoint(con, pages, patience_ms))
     finally:
         os.umask(old)
     return con
+
+
+def _checkpoint(con: apsw.Connection, pages: int, patience_ms: int) -> int:
+    """After a commit, under the write lock: empty the log once it is long. A reader only puts it off."""
+    if pages >= limits.CHECKPOINT_PAGES:
+        con.set_busy_timeout(0)
+        try:
+            con.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error:
+            pass  # the commit stands; the next one tries again
+        finally:
+            con.set_busy_timeout(patience_ms)
+    return apsw.SQLITE_OK

@@ -52,9 +52,10 @@ def _remove_if_old(db: Store, number: int, horizon: int, keep_days: int) -> None
 
 
 def expire(db: Store, number: int, reason: str, now_ms: int) -> None:
-    """Close every open delivery of a message. Inside a write."""
-    for recipient, _ in list(db.rows("mail.open_deliveries", number)):
-        mail.move(db, number, recipient, delivery.EXPIRED, reason, now_ms)
+    """Close every open delivery of a message: what was shown counts as read. Inside a write."""
+    for recipient, state in list(db.rows("mail.open_deliveries", number)):
+        closed = delivery.EXPIRED if state == delivery.QUEUED else delivery.READ
+        mail.move(db, number, recipient, closed, reason, now_ms)
         db.run("mail.settle", number, recipient)
         mail.settle_bell(db, recipient)
 

@@ -37,6 +37,8 @@ CREATE TABLE session (
     address      INTEGER NOT NULL REFERENCES address (id),
     pid          INTEGER NOT NULL DEFAULT 0,
     pid_started  INTEGER NOT NULL DEFAULT 0,     -- tells a reused process id from the same process
+    twin_pid     INTEGER NOT NULL DEFAULT 0,     -- the conversation is open in a second process too
+    twin_started INTEGER NOT NULL DEFAULT 0,
     directory    TEXT NOT NULL DEFAULT '',
     title        TEXT NOT NULL DEFAULT '',
     prompts_woken INTEGER NOT NULL DEFAULT 0,    -- prompts counted when telex last started a turn of it
@@ -47,6 +49,7 @@ CREATE TABLE session (
 ) STRICT;
 CREATE UNIQUE INDEX session_key ON session (client, key);
 CREATE INDEX session_pid ON session (pid);
+CREATE INDEX session_twin ON session (twin_pid) WHERE twin_pid > 0;
 CREATE INDEX session_open ON session (id) WHERE ended_ms = 0;
 
 CREATE TABLE member (

@@ -41,9 +41,6 @@ SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1 OFFSET ?
 -- :waiting_count
 SELECT count(*) FROM delivery WHERE recipient = ? AND state = 'queued'
 
--- :unread_count
-SELECT count(*) FROM delivery WHERE recipient = ? AND state IN ('queued', 'shown')
-
 -- :any_queued
 SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1
 
@@ -56,12 +53,16 @@ SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m
        m.deadline_ms, m.key, m.hash
 FROM delivery d JOIN message m ON m.n = d.message WHERE d.recipient = ? AND d.state = 'queued' ORDER BY d.message LIMIT ?
 
--- :unread  the oldest of what was not read yet
+-- :queued_numbers
+SELECT message FROM delivery WHERE recipient = ? AND state = 'queued' ORDER BY message LIMIT ?
+
+-- :open  the oldest of what needs its reader: what waits, and requests that were shown and not answered
 SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
        m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
        m.deadline_ms, m.key, m.hash
 FROM (SELECT message FROM delivery WHERE recipient = ?1 AND state = 'queued'
-      UNION ALL SELECT message FROM delivery WHERE recipient = ?1 AND state = 'shown' ORDER BY message LIMIT ?2) d
+      UNION SELECT o.message FROM owed o JOIN delivery d ON d.message = o.message AND d.recipient = o.debtor
+      WHERE o.debtor = ?1 AND d.state IN ('shown', 'read') ORDER BY message LIMIT ?2) d
 JOIN message m ON m.n = d.message ORDER BY m.n
 
 -- :delivery
@@ -69,6 +70,9 @@ SELECT state, via, wakes, changed_ms, shown_ms, read_ms, closed_ms, reason FROM 
 
 -- :shown
 UPDATE delivery SET state = 'shown', shown_ms = ?, changed_ms = ?, reason = ? WHERE message = ? AND recipient = ? AND state = 'queued'
+
+-- :went_on  what was shown before has been read: the session has worked on since
+UPDATE delivery SET state = 'read', read_ms = ?1, changed_ms = ?1 WHERE recipient = ?2 AND state = 'shown'
 
 -- :move
 UPDATE delivery SET state = ?1, changed_ms = ?2, reason = ?3,

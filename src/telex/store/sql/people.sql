@@ -56,27 +56,37 @@ UPDATE address SET arrival_ms = ? WHERE id = ?
 SELECT name FROM address WHERE kind IN ('session', 'person')
 
 -- :session_by_key
-SELECT id, client, key, address, pid, pid_started, directory, title, ended_ms, prompts_woken, started_ms, seen_ms
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, ended_ms, prompts_woken,
+       started_ms, seen_ms
 FROM session WHERE client = ? AND key = ?
 
 -- :session_by_id
-SELECT id, client, key, address, pid, pid_started, directory, title, ended_ms, prompts_woken, started_ms, seen_ms
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, ended_ms, prompts_woken,
+       started_ms, seen_ms
 FROM session WHERE id = ?
 
--- :session_by_pid  the newest session of a process
-SELECT id, client, key, address, pid, pid_started, directory, title, ended_ms, prompts_woken, started_ms, seen_ms
-FROM session WHERE pid = ? ORDER BY id DESC LIMIT 1
+-- :session_by_pid  the session that a process runs now, or else ran last
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, ended_ms, prompts_woken,
+       started_ms, seen_ms
+FROM session WHERE pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0) ORDER BY ended_ms = 0 DESC, id DESC LIMIT 1
+
+-- :ended_why
+SELECT ended_why FROM session WHERE id = ?
 
 -- :add_session
 INSERT INTO session (client, key, address, pid, pid_started, directory, title, started_ms, seen_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :revive_session  a session that was known comes back, perhaps in another process
-UPDATE session SET address = ?, pid = ?, pid_started = ?, directory = ?, title = ?, seen_ms = ?, ended_ms = 0, ended_why = ''
+UPDATE session SET address = ?, pid = ?, pid_started = ?, twin_pid = ?, twin_started = ?, directory = ?, title = ?,
+                   seen_ms = ?, ended_ms = 0, ended_why = ''
 WHERE id = ?
 
 -- :seen
 UPDATE session SET seen_ms = ?, directory = ? WHERE id = ?
+
+-- :only_process  one of the two processes of a session has ended; this one goes on
+UPDATE session SET pid = ?, pid_started = ?, twin_pid = 0, twin_started = 0 WHERE id = ?
 
 -- :end_session
 UPDATE session SET ended_ms = ?, ended_why = ? WHERE id = ? AND ended_ms = 0
@@ -85,16 +95,13 @@ UPDATE session SET ended_ms = ?, ended_why = ? WHERE id = ? AND ended_ms = 0
 UPDATE session SET prompts_woken = ? WHERE id = ?
 
 -- :open_sessions  not ended as far as telex was told; whether the process lives is the caller's to ask
-SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.directory, s.title, s.ended_ms, s.prompts_woken,
+SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.twin_pid, s.twin_started, s.directory, s.title, s.ended_ms, s.prompts_woken,
        s.started_ms, s.seen_ms, a.name, a.bell, a.wake
 FROM session s JOIN address a ON a.id = s.address AND a.session = s.id
 WHERE s.id IN (SELECT id FROM session INDEXED BY session_open WHERE ended_ms = 0) ORDER BY s.id
 
--- :roster  every address that a session holds or held, newest first
-SELECT a.id, a.kind, a.name, a.bell, a.wake, coalesce(s.client, ''), coalesce(s.pid, 0), coalesce(s.pid_started, 0),
-       coalesce(s.directory, ''), coalesce(s.title, ''), coalesce(s.ended_ms, 0), coalesce(s.seen_ms, a.created_ms),
-       coalesce(s.key, ''), coalesce(s.ended_why, '')
-FROM address a LEFT JOIN session s ON s.id = a.session WHERE a.kind IN ('session', 'person') ORDER BY a.id
+-- :roster  every address that a session or the person holds, held or is awaited at, oldest first
+SELECT id, kind, name, session, bell, wake, created_ms FROM address WHERE kind IN ('session', 'person') ORDER BY id
 
 -- :add_member
 INSERT OR IGNORE INTO member (channel, address, reason, since_ms) VALUES (?, ?, ?, ?)
