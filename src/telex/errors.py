@@ -118,7 +118,7 @@ class BodyTooLarge(WrongWords):
     """The body is over 16 MiB."""
 
     code = "body-too-large"
-    text = "the message has {size} bytes; the most is {most}"
+    text = "the message has over {most} bytes, the most that telex carries"
     hint = "send a path or a summary instead"
 
 
@@ -193,6 +193,14 @@ class NotYourName(Refused):
     code = "not-your-name"
     text = "you are {me}, not {claimed}"
     hint = "leave --from out; 'telex name NEW' renames you"
+
+
+class PersonOnly(Refused):
+    """What changes limits or history is the person's to do, not an agent's."""
+
+    code = "person-only"
+    text = "{what} is the person's to do, and you are {me}"
+    hint = "ask your user to run it in a terminal"
 
 
 class WhoAreYou(Refused):

@@ -10,9 +10,9 @@ import os
 import time
 
 from telex import limits
-from telex.bus.identity import Caller, identify
+from telex.bus.identity import SHELL, Caller, identify
 from telex.core import message, names
-from telex.errors import DataInvalid, NotYourName, TimedOut, Usage
+from telex.errors import DataInvalid, NotYourName, PersonOnly, TimedOut, Usage
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -168,18 +168,12 @@ class Bus:
     def wait(self, *, sender: str = "", kind: str = "", timeout_s: float = 0, emit: Emit = _nothing) -> list[Letter]:
         """Sleep until something matching comes; 0 waits for ever. Raises TimedOut, NameInvalid, KindUnknown."""
         from telex.bus import inbox
-        from telex.store import people
 
         who = 0
         if kind:
             message.check_kind(kind)
         if sender:
-            name = names.fold(sender.removeprefix("@"))
-            place = people.address_named(self.db, name, self.clock())
-            if place is None:
-                with self.db.write():
-                    place = people.awaited(self.db, name, self.clock())
-            who = place.id
+            who = self._place(names.fold(sender.removeprefix("@")))
         return inbox.wait(self.db, self.me, emit, self.clock, sender=who, kind=kind, timeout_s=timeout_s)
 
     # --- looking back ---
@@ -270,16 +264,19 @@ class Bus:
         return archive.export(self.db)
 
     def take_in(self, lines: Iterable[str]) -> tuple[int, int]:
-        """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken."""
+        """Import exported lines: (taken, already here). Raises PersonOnly, and ImportInvalid before anything is
+        taken."""
         from telex.bus import archive
 
+        self._person_only("importing mail")
         return archive.take_in(self.db, lines, self.clock())
 
     def purge(self, *, older_than_s: float, open_too: bool = False, partner: str = "") -> int:
-        """Remove finished messages that really are gone then; how many. Raises NameInvalid."""
+        """Remove finished messages that really are gone then; how many. Raises PersonOnly, NameInvalid."""
         from telex.bus import archive
         from telex.store import people
 
+        self._person_only("deleting mail")
         who = 0
         if partner:
             place = people.address_named(self.db, names.fold(partner.removeprefix("@")), self.clock())
@@ -296,20 +293,39 @@ class Bus:
         return settings.load(self.db)
 
     def set_setting(self, name: str, value: str | None) -> None:
-        """Set one, or with None take it back to its default. Raises SettingUnknown, SettingInvalid."""
+        """Set one, or with None take it back to its default. Raises PersonOnly, SettingUnknown, SettingInvalid."""
         from telex.store import settings
 
+        self._person_only("changing a setting")
         settings.change(self.db, name, value)
 
     # --- checks of form ---
 
+    def _place(self, name: str) -> int:
+        """The address at a name, made where it is missing. Raises NameReserved for what is nobody's."""
+        from telex.store import people
+
+        place = people.address_named(self.db, name, self.clock())
+        if place is None:
+            with self.db.write():
+                if name == people.SYSTEM:
+                    return people.system(self.db, self.clock()).id
+                return people.awaited(self.db, names.fold_own(name), self.clock()).id
+        return place.id
+
     def claim(self, name: str) -> None:
         """What `--from NAME` asks: a process without a session may take a free name, others only their own."""
         wanted = names.fold_own(name)
+        if self.me.address.name == wanted:
+            return
         if self.me.session is None and not self._name:
             self._caller, self._name = None, wanted
         if self.me.address.name != wanted:
             raise NotYourName(me=f"@{self.me.address.name}", claimed=f"@{wanted}")
+
+    def _person_only(self, what: str) -> None:
+        if self.me.session is not None and self.me.client != SHELL:
+            raise PersonOnly(what=what, me=f"@{self.me.address.name}")
 
     def _data(self, text: str) -> str:
         """The canonical text of a JSON object, read and written by SQLite so that json need not be imported."""
@@ -318,7 +334,9 @@ class Bus:
         problem = ""
         if len(text.encode("utf-8", "replace")) > limits.DATA_MOST_BYTES:
             problem = "it is too large"
-        elif "\0" in text or not self.db.value("hook.valid", text.encode("utf-8", "replace").decode()):
+        elif "\0" in text or not _is_utf8(text):
+            problem = "it is not UTF-8 without NUL"
+        elif not self.db.value("hook.valid", text):
             problem = "it is not an object"
         if problem:
             raise DataInvalid(most=limits.DATA_MOST_BYTES, problem=problem)
@@ -336,6 +354,10 @@ class Bus:
         else:
             assert found is not None
             out.thread = found.thread or found.n  # type: ignore[attr-defined]
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _bounded(key: str, what: str) -> str:

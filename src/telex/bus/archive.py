@@ -19,6 +19,7 @@ from telex.store.sqlite import Store, fault
 
 _TEXTS = ("sender", "sender_kind", "client", "place", "to", "kind", "body", "data", "topic", "key")
 _NUMBERS = ("hops", "auto", "quiet", "created_ms", "expires_ms", "deadline_ms")
+_NUMBER_END = 1 << 63
 _TIMES = ("changed_ms", "shown_ms", "read_ms", "closed_ms")
 
 
@@ -89,22 +90,47 @@ def _parsed(number: int, line: str) -> dict[str, Any]:
         record = json.loads(line)
         if not isinstance(record, dict) or record.get("telex") != 1:
             raise ValueError('it has no "telex": 1')
-        for name in (*_TEXTS, "uuid", "thread", "reply_to"):
-            if not isinstance(record[name], str):
-                raise ValueError(f"{name} is not text")
-        for name in _NUMBERS:
-            if type(record[name]) is not int:
-                raise ValueError(f"{name} is not a whole number")
-        if not isinstance(ids.parse(record["uuid"]), bytes):
-            raise ValueError("uuid is not a UUID")
-        names.fold(record["sender"])
-        message.check_kind(record["kind"])
-        message.body_text(record["body"])
+        _check_fields(record)
+        _check_meaning(record)
         _check_deliveries(record["deliveries"])
-    except (ValueError, KeyError, TypeError, TelexError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, TelexError) as problem:
         words = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
         raise ImportInvalid(line=number, problem=words) from None
     return record
+
+
+def _check_fields(record: dict[str, Any]) -> None:
+    """Every field is of its type and can be stored."""
+    for name in (*_TEXTS, "uuid", "thread", "reply_to"):
+        if not isinstance(record[name], str):
+            raise ValueError(f"{name} is not text")
+        record[name].encode()
+        if "\0" in record[name]:
+            raise ValueError(f"{name} holds NUL")
+    for name in _NUMBERS:
+        if type(record[name]) is not int or not 0 <= record[name] < _NUMBER_END:
+            raise ValueError(f"{name} is not a whole number in range")
+    for name in ("uuid", "thread", "reply_to"):
+        given = record[name]
+        if given or name == "uuid":
+            found = ids.parse(given)
+            if not isinstance(found, bytes) or ids.written(found) != given.lower():
+                raise ValueError(f"{name} is not a UUID")
+
+
+def _check_meaning(record: dict[str, Any]) -> None:
+    """Every field says something that a message may say."""
+    names.fold(record["sender"])
+    if record["sender_kind"] not in ("session", "person", "system"):
+        raise ValueError(f"sender_kind is {record['sender_kind']}")
+    message.check_kind(record["kind"])
+    message.body_text(record["body"])
+    if len(record["key"]) > limits.KEY_CHARS:
+        raise ValueError("key is too long")
+    if record["data"]:
+        fits = len(record["data"].encode()) <= limits.DATA_MOST_BYTES
+        if not fits or not isinstance(json.loads(record["data"]), dict):
+            raise ValueError(f"data is not a JSON object of at most {limits.DATA_MOST_BYTES} bytes")
 
 
 def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:
@@ -112,8 +138,11 @@ def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:
         names.fold(one["name"])
         if one["state"] not in delivery.STATES or one["via"] not in ("direct", "channel", "all"):
             raise ValueError(f"a delivery is {one['state']} via {one['via']}")
-        if not all(type(one[name]) is int for name in _TIMES) or not isinstance(one["reason"], str):
-            raise ValueError("a delivery has a time that is not a whole number")
+        if one["kind"] not in ("session", "person", "system"):
+            raise ValueError(f"a delivery is to a {one['kind']}")
+        if not all(type(one[name]) is int and 0 <= one[name] < _NUMBER_END for name in _TIMES):
+            raise ValueError("a delivery has a time that is not a whole number in range")
+        one["reason"].encode()
 
 
 def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None:

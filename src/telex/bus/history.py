@@ -77,7 +77,8 @@ def since(db: Store, caller: Caller, number: int, *, everything: bool) -> list[L
 
 def search(db: Store, caller: Caller, words: list[str], *, everything: bool, most: int) -> list[Letter]:
     """Messages that hold all the words, newest first. Raises Usage for no words."""
-    terms = ['"' + word.replace('"', '""') + '"' for word in " ".join(words).split()]
+    given = people.in_utf8(" ".join(words)).replace("\0", " ").split()
+    terms = ['"' + word.replace('"', '""') + '"' for word in given]
     if not terms:
         raise Usage(problem="search for what?", verb="search")
     found = []
@@ -91,7 +92,8 @@ def search(db: Store, caller: Caller, words: list[str], *, everything: bool, mos
 
 def thread(db: Store, caller: Caller, written: str) -> list[Letter]:
     """A conversation, oldest first: by any message of it, or by its topic word."""
-    rows = [n for (n,) in db.rows("history.topic", written)]
+    word = names.slug(written, default="-")
+    rows = [n for (n,) in db.rows("history.topic", word)]
     if not rows:
         found = mail.get(db, number_of(db, written))
         assert found is not None

@@ -102,7 +102,8 @@ def _by_key(
 
 def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Caller:
     """A name without a client: the same name is the same sender, from whichever process."""
-    session = people.session_by_key(db, SHELL, name)
+    key = f"{SHELL}:{name}"  # not a plain word: its bell must be no client's
+    session = people.session_by_key(db, SHELL, key)
     if session and session.lives():
         place = people.address(db, session.address)
         if place.session == session.id:
@@ -110,7 +111,7 @@ def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Ca
     found = people.address_named(db, name, now_ms)
     if found and (found.kind != "session" or ((other := people.holder(db, found)) and other.client != SHELL)):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
-    who = people.Arrival(client=SHELL, key=name, pid=parent, directory=directory, wish=name)
+    who = people.Arrival(client=SHELL, key=key, pid=parent, directory=directory, wish=name)
     with db.write():
         session, place = people.register(db, who, people.user_name(), now_ms)
     return Caller(address=place, session=session, directory=directory)
@@ -127,4 +128,4 @@ def _person(db: Store, directory: str, now_ms: int) -> Caller:
 
 def bell_of(caller: Caller) -> str:
     """What is rung when something waits for the caller."""
-    return caller.address.bell or bells.bell_name(caller.session.key if caller.session else people.PERSON_BELL)
+    return caller.address.bell or (bells.bell_name(caller.session.key) if caller.session else people.PERSON_BELL)

@@ -15,6 +15,7 @@ from telex.bus.identity import Caller, bell_of
 from telex.bus.letters import Letter, letter
 from telex.bus.watch import Watch
 from telex.core import delivery, ids
+from telex.core.delivery import UNREAD
 from telex.errors import MessageUnknown, StoreBusy, TimedOut
 from telex.store import bells, mail
 from telex.store.lock import FileLock
@@ -64,6 +65,8 @@ def done(db: Store, caller: Caller, written: list[str], now_ms: int) -> list[int
     """Mark messages handled; a request so marked owes no reply. Raises MessageUnknown, MoveRefused."""
     numbers = [number_of(db, one) for one in written]
     with db.write():
+        handled = [n for n in numbers if (row := db.row("mail.delivery", n, caller.address.id)) and row[0] in UNREAD]
+        mail.note_cause(db, caller.address.id, handled, now_ms)
         for number in numbers:
             mail.move(db, number, caller.address.id, delivery.DONE, "done", now_ms)
             db.run("mail.settle", number, caller.address.id)
@@ -122,7 +125,10 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
     def replies() -> list[Letter]:
         found = [one for (number,) in db.rows("mail.replies", request) if (one := mail.get(db, number))]
         found = [one for one in found if not one.auto and one.sender != caller.address.id]
-        return _take(db, caller, found, emit, clock()) if found else []
+        if not found:
+            return []
+        with _Inbox(db, caller):
+            return _take(db, caller, found, emit, clock())
 
     found = until(db, caller, replies, timeout_s)
     if not found:
@@ -160,16 +166,16 @@ def _take(db: Store, caller: Caller, rows: list[mail.Message], emit: Emit, now_m
 
 
 def _record(db: Store, caller: Caller, letters: list[Letter], now_ms: int) -> None:
-    if any(one.state in delivery.UNREAD for one in letters):
+    if any(one.state in UNREAD for one in letters):
         with db.write():
             _mark_read(db, caller, letters, now_ms)
 
 
 def _mark_read(db: Store, caller: Caller, letters: list[Letter], now_ms: int) -> None:
-    mine = [int(one.id[1:]) for one in letters if one.state in delivery.UNREAD]
+    mine = [int(one.id[1:]) for one in letters if one.state in UNREAD]
     for number in mine:
         row = db.row("mail.delivery", number, caller.address.id)
-        if row and row[0] in delivery.UNREAD:
+        if row and row[0] in UNREAD:
             mail.move(db, number, caller.address.id, delivery.READ, "read", now_ms)
     if mine:
         mail.note_cause(db, caller.address.id, mine, now_ms)

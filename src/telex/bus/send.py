@@ -117,7 +117,10 @@ def _earlier(db: Store, caller: Caller, out: Outgoing, digest: bytes) -> mail.Me
         return None
     number = db.value("mail.by_key", caller.address.id, out.key)
     found = mail.get(db, number) if number else None
-    if found and (found.digest != digest or found.addressed != _addressed(out) or found.kind != out.kind):
+    if found is None:
+        return None
+    wanted = (digest, _addressed(out), out.kind, out.data, out.reply_to, out.topic)
+    if wanted != (found.digest, found.addressed, found.kind, found.data, found.reply_to, found.topic):
         raise KeyConflict(key=out.key, id=message.short_id(found.n))
     return found
 
@@ -194,7 +197,7 @@ def _compose(
         sender_name=caller.address.name,
         sender_kind=caller.address.kind,
         client=caller.client,
-        place=caller.directory,
+        place=people.in_utf8(caller.directory),
         addressed=_addressed(out),
         kind=out.kind,
         body=out.body[: limits.BODY_HEAD_CHARS] if aside else out.body,
@@ -240,6 +243,8 @@ def _judge(
         if new.hops > rules.hops_most:
             raise TooManyHops(hops=new.hops, limit=rules.hops_most)
     for one in recipients:
+        if one.refusal:
+            continue
         if db.value("mail.waiting_over", one.place.id, rules.inbox_waiting - 1):
             one.refusal = InboxFull(to=f"@{one.place.name}", waiting=rules.inbox_waiting, limit=rules.inbox_waiting)
         elif caller.address.kind == one.place.kind == "session":
@@ -257,11 +262,11 @@ def check_answerable(parent: mail.Message) -> None:
 def _refuse_repeats(db: Store, new: mail.Message, recipients: list[_Recipient], rules: Settings, now_ms: int) -> None:
     since = now_ms - rules.repeat_seconds * 1000
     for one in recipients:
-        values = (one.place.id, new.sender, new.digest, new.kind, new.reply_to, new.data, since)
+        values = (one.place.id, new.sender, new.digest, new.kind, new.reply_to, new.data, since, now_ms)
         found = db.row("mail.repeat", *values)
         if found:
             seconds = max(0, now_ms - found[1]) // 1000
-            raise Repeated(to=f"@{one.place.name}", seconds=seconds, id=message.short_id(found[0]))
+            one.refusal = Repeated(to=f"@{one.place.name}", seconds=seconds, id=message.short_id(found[0]))
 
 
 def _cause(
@@ -337,7 +342,7 @@ def _after(
     """What a send settles: an answered request, a person's word, the mark of who waits for a reply."""
     if caller.address.kind == "person":
         for one in recipients:
-            db.run("people.spoken", now_ms, one.place.id)
+            db.run("people.spoken", now_ms, one.place.id, now_ms)
     if new.deadline_ms and caller.address.bell:
         bells.mark_owed(db.home, caller.address.bell, True)
     if parent is None or new.kind == "ack":

@@ -69,12 +69,13 @@ def inbox(call: Call) -> None:
         call.out.line("nothing unread")
     else:
         listing(call, letters)
-        listed = sum(one.state == "queued" for one in letters)
-        if unread > listed and "all" not in args.flags:
-            call.out.line(f"{unread - listed} more: telex inbox --limit {unread + len(letters)}")
-    if "mark-read" in args.flags and letters:
+        waiting = sum(one.state == "queued" for one in letters)
+        if unread > waiting and "all" not in args.flags:
+            call.out.line(f"{unread - waiting} more: telex inbox --limit {unread + len(letters)}")
+    listed = [one.id for one in letters if one.state in UNREAD]
+    if "mark-read" in args.flags and listed:
         call.out.flush()
-        call.bus.read(*(one.id for one in letters if one.state in UNREAD))
+        call.bus.read(*listed)
 
 
 def read(call: Call) -> None:

@@ -37,7 +37,7 @@ class Args:
         text = self.option(name)
         if not text:
             return default
-        if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
             raise Usage(problem=f"--{name} takes a whole number from 1, not '{text[:20]}'", verb=verb)
         return int(text)
 

@@ -61,10 +61,12 @@ def pair(state: Pair, cause: int, now_ms: int, spoken_ms: int, most: int, window
 
     spoken_ms is when a person last spoke to either.
     """
-    if spoken_ms > state.since_ms or now_ms < state.since_ms:
+    if now_ms >= spoken_ms > state.since_ms or now_ms < state.since_ms:
         state = Pair(since_ms=now_ms, cause=state.cause)
     if state.rest_until_ms > now_ms:
         return PairVerdict(pair=state, allowed=False)
+    if state.rest_until_ms:
+        state = Pair(since_ms=now_ms, cause=state.cause)
     if not cause or cause == state.cause:
         return PairVerdict(pair=state, allowed=True)
     if now_ms - state.since_ms > window_ms:

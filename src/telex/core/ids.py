@@ -39,7 +39,9 @@ def parse(text: str) -> int | bytes:
     digits = word.replace("-", "")
     if len(digits) == 2 * ID_BYTES:
         try:
-            return bytes.fromhex(digits)
+            found = bytes.fromhex(digits)  # which also takes spaces
+            if len(found) == ID_BYTES:
+                return found
         except ValueError:
             pass
     raise MessageUnknown(id=ascii(text[:40]))

@@ -58,7 +58,7 @@ def body_text(raw: bytes | str) -> str:
     try:
         data = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogateescape")
         if len(data) > limits.BODY_MOST_BYTES:
-            raise BodyTooLarge(size=len(data), most=limits.BODY_MOST_BYTES)
+            raise BodyTooLarge(most=limits.BODY_MOST_BYTES)
         text = data.decode("utf-8")
     except UnicodeError as problem:
         raise BodyNotText(problem=f"byte {getattr(problem, 'start', 0)} is not UTF-8") from None

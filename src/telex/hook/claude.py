@@ -66,7 +66,7 @@ def _start(db: Store, payload: Payload) -> int:
         emit(text)
 
     _offer_path(db.home)
-    if not moments.show(db, session, "session start", answer) and not said:
+    if not moments.show(db, session, "session start", answer, taken=len(line) + 1) and not said:
         if line:
             _print(db.value("hook.claude_start_with_context", watch, line))
         else:

@@ -29,21 +29,26 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def show(db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str = NO_TURN) -> bool:
+def show(
+    db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str = NO_TURN, taken: int = 0
+) -> bool:
     """Show what waits, then record it; False when there was nothing to show or another reader has the inbox.
 
-    `turn` says whether showing it makes telex the reason of a turn: a new one, or the running one's going on.
+    `turn` says whether showing it makes telex the reason of a turn: a new one, or the running one's going on;
+    `taken` is how many characters of the injection are used already.
     """
     lock = FileLock(f"{db.home}/{bells.INBOXES}/{session.address}.lock")
     if not lock.acquire_within(limits.READ_LOCK_MS):
         return False
     try:
-        return _show_locked(db, session, door, emit, turn)
+        return _show_locked(db, session, door, emit, turn, taken)
     finally:
         lock.close()
 
 
-def _show_locked(db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str) -> bool:
+def _show_locked(
+    db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str, taken: int
+) -> bool:
     now = now_ms()
     rows = mail.queued(db, session.address, limits.SHOW_ROWS)
     sound = [row for row in rows if row.sound()]
@@ -53,7 +58,7 @@ def _show_locked(db: Store, session: people.Session, door: str, emit: Callable[[
         place = people.address(db, session.address)
         count = int(db.value("mail.waiting_count", place.id)) - (len(rows) - len(current))
         items = [row.item() for row in current]
-        budget, user_home = settings.load(db).frame_chars, os.environ.get("HOME", "")
+        budget, user_home = settings.load(db).frame_chars - taken, os.environ.get("HOME", "")
         framed = frame.frame(items, place.name, now, budget, waiting=count - len(current), home=user_home)
         emit(framed.text)
         shown = framed.shown
@@ -75,7 +80,7 @@ def note_turn(db: Store, session: people.Session, turn: str) -> None:
     turns = presence.Turns(db.home, bells.bell_name(session.key))
     spoken = turns.spoken_ms(session.prompts_woken)
     if spoken:
-        db.run("people.spoken", spoken, session.address)
+        db.run("people.spoken", spoken, session.address, now_ms())
     db.run("people.woken", turns.prompts + (turn == NEW_TURN), session.id)
 
 
@@ -102,7 +107,7 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None]) -> b
     emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
     with db.write():
         note_turn(db, session, SAME_TURN)
-        for number, _ in debts:
+        for number, _ in debts[: limits.LIST_ROWS]:
             db.run("mail.reminded", session.address, number)
     return True
 

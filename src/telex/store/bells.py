@@ -17,17 +17,23 @@ BELLS, OWED, TURNS, INBOXES, BODIES, BIN = "bells", "owed", "turns", "inboxes", 
 DIRECTORIES = (BELLS, OWED, TURNS, INBOXES, BODIES, BIN)
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
+_HASHED = "h-"  # no client's id is taken as it is with this in front
 _MOST_CHARS = 64
 _CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def bell_name(key: str) -> str:
     """The file name for a client's session id: the id itself where it is plain, else its hash."""
-    if 0 < len(key) <= _MOST_CHARS and key[0] != "-" and all(char in _SAFE for char in key):
+    if (
+        0 < len(key) <= _MOST_CHARS
+        and key[0] != "-"
+        and not key.startswith(_HASHED)
+        and all(char in _SAFE for char in key)
+    ):
         return key
     from _blake2 import blake2b
 
-    return "h-" + blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return _HASHED + blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def path(home: str, directory: str, bell: str) -> str:

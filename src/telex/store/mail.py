@@ -171,7 +171,7 @@ def record_shown(db: Store, recipient: int, numbers: list[int], door: str, now_m
 
 def note_cause(db: Store, recipient: int, numbers: list[int], now_ms: int) -> None:
     """Remember what this address was shown last: of several, the one passed on most often. Inside a write."""
-    shown = [found for number in numbers if (found := get(db, number))]
+    shown = [found for number in numbers if (found := get(db, number)) and not found.auto]
     if shown:
         cause = max(shown, key=lambda found: (found.hops, found.n))
         db.run("people.set_cause", cause.n, now_ms, recipient)

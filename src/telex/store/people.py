@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PERSON_BELL = "person"
+PERSON_BELL = "h-person"
 SYSTEM = "telex"
 
 
@@ -51,6 +51,7 @@ class Session(Record):
     twin_started: int
     directory: str
     title: str
+    wish: str
     ended_ms: int
     prompts_woken: int
     started_ms: int
@@ -79,6 +80,11 @@ class Arrival(Record):
     title: str = ""
     wish: str = ""  # TELEX_NAME
     follows: bool = False  # it continues the conversation before it in the same process (/clear)
+
+    def storable(self) -> Arrival:
+        """The same in UTF-8: a directory's name or a title may hold other bytes."""
+        texts = {name: in_utf8(getattr(self, name)) for name in ("key", "directory", "title", "wish")}
+        return Arrival(client=self.client, pid=self.pid, follows=self.follows, **texts)
 
 
 def address_named(db: Store, name: str, now_ms: int) -> Address | None:
@@ -114,17 +120,21 @@ def opened_channel(db: Store, name: str, now_ms: int) -> Address:
 
 
 def person(db: Store, user: str, now_ms: int) -> Address:
-    """The person's address; a name that only waited becomes theirs. A session that holds it keeps it."""
+    """The person's address, whatever they are called now; at first the OS user's name.
+
+    A home belongs to one OS user, so there is one person. A name that only waited becomes theirs; a session that
+    holds it keeps it.
+    """
+    for (number,) in db.rows("people.persons"):
+        return address(db, number)
     for number in range(1, limits.NAME_TWINS + 1):
         name = names.twin(user, number)
         found = _address(db.row("people.address_by_name", name))
-        if found and found.kind == "person":
-            return found
         if found and found.session:
             continue
         if found is None:
             found = awaited(db, name, now_ms)
-        db.run("people.become_person", found.id)
+        db.run("people.become_person", PERSON_BELL, found.id)
         return address(db, found.id)
     raise NameTaken(name=user, holder="too many others")
 
@@ -167,9 +177,9 @@ def living(db: Store) -> list[tuple[Session, Address]]:
     """Every live session with its address, oldest first."""
     found = []
     for row in db.rows("people.open_sessions"):
-        session = Session(**dict(zip(Session.fields(), row[:14], strict=True)))
+        session = Session(**dict(zip(Session.fields(), row[:15], strict=True)))
         if session.lives():
-            name, bell, wake = row[14:]
+            name, bell, wake = row[15:]
             held = Address(id=session.address, kind="session", name=name, session=session.id, bell=bell, wake=wake)
             found.append((session, held))
     return found
@@ -178,6 +188,7 @@ def living(db: Store) -> list[tuple[Session, Address]]:
 def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, Address]:
     """Give a session its address: its own again, its predecessor's, or a new one. Inside a write."""
     person(db, user, now_ms)
+    who = who.storable()
     started = presence.started(who.pid)
     known = session_by_key(db, who.client, who.key)
     before = None if known else _predecessor(db, who)
@@ -186,7 +197,8 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
         number = known.id
         _revive(db, known, who, place.id, started, now_ms)
     else:
-        values = (who.client, who.key, place.id, who.pid, started, who.directory, who.title, now_ms, now_ms)
+        wish = names.slug(who.wish, default="")
+        values = (who.client, who.key, place.id, who.pid, started, who.directory, who.title, wish, now_ms, now_ms)
         db.run("people.add_session", *values)
         number = db.inserted()
     if before:
@@ -194,7 +206,7 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
         db.after_commit(bells.forget, db.home, bells.bell_name(before.key))
     bell = bells.bell_name(who.key)
     db.run("people.hold", number, bell, place.id)
-    _join_places(db, place.id, who, now_ms)
+    _join_places(db, place.id, who.directory, who.title or (known.title if known else ""), now_ms)
     if db.value("mail.any_queued", place.id):
         db.ring(bell)
     session = _session(db.row("people.session_by_id", number))
@@ -208,7 +220,8 @@ def _revive(db: Store, known: Session, who: Arrival, place: int, started: int, n
     if known.pid != who.pid and known.lives():
         twin = (known.pid, known.pid_started) if known.runs_first() else (known.twin_pid, known.twin_started)
     title = who.title or known.title
-    db.run("people.revive_session", place, who.pid, started, *twin, who.directory, title, now_ms, known.id)
+    wish = names.slug(who.wish, default="") or known.wish
+    db.run("people.revive_session", place, who.pid, started, *twin, who.directory, title, wish, now_ms, known.id)
 
 
 def close_process(db: Store, session: Session, pid: int) -> bool:
@@ -262,9 +275,8 @@ def _kept(db: Store, session: Session | None, who: Arrival) -> Address | None:
     other = holder(db, place)
     if other and other.id != session.id:
         return None
-    wished = names.slug(who.wish, default="") if who.wish else ""
-    if wished and place.name != wished and not place.name.startswith(f"{wished}-"):
-        return None
+    if who.wish and names.slug(who.wish, default="") != session.wish:
+        return None  # its environment asks for another name than before
     return place
 
 
@@ -285,10 +297,10 @@ def _wishes(who: Arrival) -> tuple[str, str, str]:
     return who.wish, who.title, who.directory.rstrip("/").rpartition("/")[2]
 
 
-def _join_places(db: Store, place: int, who: Arrival, now_ms: int) -> None:
+def _join_places(db: Store, place: int, directory: str, title: str, now_ms: int) -> None:
     """Membership of the channels of its directory and its title, for as long as it is there."""
     db.run("people.drop_place_members", place)
-    wishes = (("directory", who.directory.rstrip("/").rpartition("/")[2]), ("title", who.title))
+    wishes = (("directory", directory.rstrip("/").rpartition("/")[2]), ("title", title))
     for reason, text in wishes:
         name = names.slug(text, default="") if text else ""
         if name:
@@ -301,6 +313,11 @@ def _address(row: tuple[Any, ...] | None) -> Address | None:
 
 def _session(row: tuple[Any, ...] | None) -> Session | None:
     return Session(**dict(zip(Session.fields(), row, strict=True))) if row else None
+
+
+def in_utf8(text: str) -> str:
+    """text with what UTF-8 cannot hold replaced."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def user_name() -> str:

@@ -94,6 +94,8 @@ class Store:
             version = next(self.con.execute("PRAGMA user_version"))[0]
             if version != limits.SCHEMA_VERSION:
                 self._migrate()
+            elif next(self.con.execute("PRAGMA application_id"))[0] != APPLICATION_ID:
+                raise StoreCorrupt(home=home, problem=f"{DATABASE} is not a telex store")
         except (apsw.Error, OSError) as problem:
             raise fault(home, problem) from None
 
@@ -306,13 +308,21 @@ def _connect(home: str, patience_ms: int) -> apsw.Connection:
         con = apsw.Connection(path)
         con.set_busy_timeout(patience_ms)
         con.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        con.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # or each bound value would have its statement planned anew
         if next(con.execute("PRAGMA journal_mode"))[0] != "wal":
+            _check_new(con, home)
             con.execute("PRAGMA journal_mode = WAL")
         con.execute("PRAGMA synchronous = FULL")
         con.set_wal_hook(lambda _, __, pages: _checkpoint(con, pages, patience_ms))
     finally:
         os.umask(old)
     return con
+
+
+def _check_new(con: apsw.Connection, home: str) -> None:
+    """A file that is not in WAL mode yet must be empty, or it is somebody else's. Raises StoreCorrupt."""
+    if next(con.execute(query("store.tables")))[0]:
+        raise StoreCorrupt(home=home, problem=f"{DATABASE} is not a telex store")
 
 
 def _checkpoint(con: apsw.Connection, pages: int, patience_ms: int) -> int:

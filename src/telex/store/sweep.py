@@ -30,7 +30,9 @@ def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
     """Go on from the message that keeping has come to, so that one which stays a while holds up no other."""
     start = kept_to = int(db.value("mail.kept_to") or 0)
     for number, created_ms in list(db.rows("mail.oldest", start, limits.SWEEP_ROWS)):
-        if created_ms > horizon:
+        if created_ms > now_ms:  # dated by a clock that was wrong: it must not hold up the others
+            db.run("mail.add_due", created_ms + keep_days * _DAY_MS, number)
+        elif created_ms > horizon:
             break
         expire(db, number, f"kept for {keep_days} days unread", now_ms)
         _remove_if_old(db, number, horizon, keep_days)
@@ -53,10 +55,14 @@ def _remove_if_old(db: Store, number: int, horizon: int, keep_days: int) -> None
 
 def expire(db: Store, number: int, reason: str, now_ms: int) -> None:
     """Close every open delivery of a message: what was shown counts as read. Inside a write."""
-    for recipient, state in list(db.rows("mail.open_deliveries", number)):
+    closing = list(db.rows("mail.open_deliveries", number))
+    for recipient, state in closing:
         closed = delivery.EXPIRED if state == delivery.QUEUED else delivery.READ
         mail.move(db, number, recipient, closed, reason, now_ms)
+    for recipient, creditor in list(db.rows("mail.owed_for", number)):
+        notices.no_reply(db, number, recipient, creditor, reason, notices.LATE, now_ms)
         db.run("mail.settle", number, recipient)
+    for recipient, _ in closing:
         mail.settle_bell(db, recipient)
 
 

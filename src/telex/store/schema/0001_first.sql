@@ -41,6 +41,7 @@ CREATE TABLE session (
     twin_started INTEGER NOT NULL DEFAULT 0,
     directory    TEXT NOT NULL DEFAULT '',
     title        TEXT NOT NULL DEFAULT '',
+    wish         TEXT NOT NULL DEFAULT '',       -- the name that its environment asked for
     prompts_woken INTEGER NOT NULL DEFAULT 0,    -- prompts counted when telex last started a turn of it
     started_ms   INTEGER NOT NULL,
     seen_ms      INTEGER NOT NULL,

@@ -32,8 +32,9 @@ SELECT n, uuid, sender, sender_name, sender_kind, client, place, addressed, kind
 FROM message WHERE n = ?
 
 -- :repeat  the newest message with the same body from this sender that this recipient was sent
-SELECT m.n, m.created_ms FROM message m CROSS JOIN delivery d ON d.message = m.n AND d.recipient = ?
-WHERE m.sender = ? AND m.digest = ? AND m.kind = ? AND m.reply_to = ? AND m.data = ? AND m.created_ms > ? ORDER BY m.n DESC LIMIT 1
+SELECT m.n, m.created_ms FROM message m CROSS JOIN delivery d ON d.message = m.n AND d.recipient = ? AND d.state <> 'refused'
+WHERE m.sender = ? AND m.digest = ? AND m.kind = ? AND m.reply_to = ? AND m.data = ?
+AND m.created_ms > ? AND m.created_ms <= ? ORDER BY m.n DESC LIMIT 1
 
 -- :waiting_over  whether a recipient has at least so many waiting
 SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1 OFFSET ?
@@ -101,6 +102,9 @@ UPDATE owed SET reminded = 1 WHERE debtor = ? AND message = ?
 
 -- :told
 UPDATE owed SET told = ? WHERE debtor = ? AND message = ?
+
+-- :owed_for  who owes a reply to this message, and whom
+SELECT debtor, creditor FROM owed WHERE message = ? AND told < 2
 
 -- :untold_debts  what this address leaves unanswered and whose sender does not know yet
 SELECT o.message, o.creditor FROM owed o WHERE o.debtor = ? AND o.told = 0

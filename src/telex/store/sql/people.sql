@@ -17,7 +17,7 @@ WHERE f.name = ? AND f.until_ms > ?
 INSERT INTO address (kind, name, created_ms) VALUES (?, ?, ?)
 
 -- :become_person  a name that only waited turns out to be the person's
-UPDATE address SET kind = 'person', bell = 'person' WHERE id = ?
+UPDATE address SET kind = 'person', bell = ? WHERE id = ?
 
 -- :hold  a session takes a name
 UPDATE address SET session = ?, bell = ? WHERE id = ?
@@ -38,8 +38,8 @@ DELETE FROM forward WHERE name = ?
 -- :drop_address
 DELETE FROM address WHERE id = ?
 
--- :spoken  a person has spoken to this address
-UPDATE address SET spoken_ms = max(spoken_ms, ?) WHERE id = ?
+-- :spoken  a person has spoken to this address; a time from the future (?3 is now) is forgotten
+UPDATE address SET spoken_ms = CASE WHEN spoken_ms > ?3 THEN ?1 ELSE max(spoken_ms, ?1) END WHERE id = ?2
 
 -- :set_cause  what it was shown last: the probable reason for what it sends next
 UPDATE address SET cause = ?, cause_ms = ? WHERE id = ?
@@ -52,33 +52,30 @@ FROM address a LEFT JOIN session s ON s.id = a.session LEFT JOIN message m ON m.
 -- :set_arrival
 UPDATE address SET arrival_ms = ? WHERE id = ?
 
--- :names  every name that can be written to
-SELECT name FROM address WHERE kind IN ('session', 'person')
-
 -- :session_by_key
-SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, ended_ms, prompts_woken,
-       started_ms, seen_ms
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
+       prompts_woken, started_ms, seen_ms
 FROM session WHERE client = ? AND key = ?
 
 -- :session_by_id
-SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, ended_ms, prompts_woken,
-       started_ms, seen_ms
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
+       prompts_woken, started_ms, seen_ms
 FROM session WHERE id = ?
 
 -- :session_by_pid  the session that a process runs now, or else ran last
-SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, ended_ms, prompts_woken,
-       started_ms, seen_ms
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
+       prompts_woken, started_ms, seen_ms
 FROM session WHERE pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0) ORDER BY ended_ms = 0 DESC, id DESC LIMIT 1
 
 -- :ended_why
 SELECT ended_why FROM session WHERE id = ?
 
 -- :add_session
-INSERT INTO session (client, key, address, pid, pid_started, directory, title, started_ms, seen_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO session (client, key, address, pid, pid_started, directory, title, wish, started_ms, seen_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :revive_session  a session that was known comes back, perhaps in another process
-UPDATE session SET address = ?, pid = ?, pid_started = ?, twin_pid = ?, twin_started = ?, directory = ?, title = ?,
+UPDATE session SET address = ?, pid = ?, pid_started = ?, twin_pid = ?, twin_started = ?, directory = ?, title = ?, wish = ?,
                    seen_ms = ?, ended_ms = 0, ended_why = ''
 WHERE id = ?
 
@@ -95,7 +92,7 @@ UPDATE session SET ended_ms = ?, ended_why = ? WHERE id = ? AND ended_ms = 0
 UPDATE session SET prompts_woken = ? WHERE id = ?
 
 -- :open_sessions  not ended as far as telex was told; whether the process lives is the caller's to ask
-SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.twin_pid, s.twin_started, s.directory, s.title, s.ended_ms, s.prompts_woken,
+SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.twin_pid, s.twin_started, s.directory, s.title, s.wish, s.ended_ms, s.prompts_woken,
        s.started_ms, s.seen_ms, a.name, a.bell, a.wake
 FROM session s JOIN address a ON a.id = s.address AND a.session = s.id
 WHERE s.id IN (SELECT id FROM session INDEXED BY session_open WHERE ended_ms = 0) ORDER BY s.id
@@ -125,4 +122,4 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM message WHERE sender = ?1) OR EXISTS (SELEC
             OR EXISTS (SELECT 1 FROM session WHERE address = ?1)
 
 -- :persons
-SELECT id FROM address WHERE kind = 'person'
+SELECT id FROM address WHERE kind = 'person' ORDER BY id
