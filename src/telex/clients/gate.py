@@ -1,0 +1,101 @@
+"""The lines of POSIX shell that clients run: they end before anything is started while nothing waits.
+
+Rules kept here:
+- a line never disturbs the client: it ends with status 0 and says nothing, whatever is missing or broken. The
+  one exception is the wake-up line, which lets the hook's 2 through, the client's own signal to wake;
+- the bell is tested before any process is started, with the shell's own commands, and stdin is never read: a
+  shell's `read` costs 0.19 ms per KB of prompt, and a client does not mind what is left unread;
+- a failing redirection on a special builtin (`:`) ends a POSIX shell with status 2, which in Claude Code
+  erases the user's prompt. So only `printf` writes, inside braces whose stderr goes nowhere;
+- a session id outside the grammar of bells counts as none: then "$T/bells/" is tested, a directory, and the
+  hook decides from its payload. So no id becomes a path;
+- `_MARK` finds a telex line of any version in a settings file. A change of wording must keep matching it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from telex import limits
+from telex.core.record import Record
+
+_MARK = re.compile(r" -I -S .*/bin/hook\.py'? ([a-z]+) [A-Za-z]+(;| \|\| exit 0$)", re.DOTALL)
+_EARLY_SECONDS = 1  # a watcher mostly works by then; `limits.WATCH_READY_SECONDS` is for the slow ones
+
+
+def written_for(command: object) -> str:
+    """The client for which telex wrote this command, in whatever version and home; empty if it did not."""
+    found = _MARK.search(command) if isinstance(command, str) else None
+    return found[1] if found else ""
+
+
+class Gate(Record):
+    """Writes one client's lines. The paths are absolute and may hold any character but NUL."""
+
+    home: str
+    python: str
+    hook: str
+    client: str
+    session_variable: str
+
+    def start(self, event: str, attended: str) -> str:
+        """Run the hook; touch a bell that rings soon after, when the client's watcher works."""
+        # The client begins to watch some time after this line has told it what, and never reports a bell that
+        # was rung in between: its session would sleep on. `-c` cannot make a bell that was silenced meanwhile.
+        pauses = (_EARLY_SECONDS, limits.WATCH_READY_SECONDS - _EARLY_SECONDS)
+        touches = " ".join(f'sleep {seconds}; touch -c "$T/bells/$S";' for seconds in pauses)
+        again = f"({touches}) </dev/null >/dev/null 2>&1 &"
+        late = f'if [ "${attended}" = 1 ] && [ "$S" ]; then {again} fi;'
+        return f"{self._session()} {late} {self._run(event)}"
+
+    def always(self, event: str) -> str:
+        """Run the hook, whatever the bell says."""
+        return self._run(event)
+
+    def on_bell(self, event: str) -> str:
+        """Run the hook if the bell is there."""
+        return f'{self._session()} [ -e "$T/bells/$S" ] || exit 0; {self._run(event)}'
+
+    def prompt(self, event: str) -> str:
+        """Note that the session is busy; run the hook if the bell is there."""
+        return f'{self._session()} {_note("p")} [ -e "$T/bells/$S" ] || exit 0; {self._run(event)}'
+
+    def stop(self, event: str) -> str:
+        """Note that the session is idle; run the hook if the bell is there or the session owes something."""
+        # The note comes before the test: whoever rings the bell and still reads "busy" after that has rung it
+        # before this test, so either this line sees the bell or the ringer sees an idle session to wake.
+        test = '[ -e "$T/bells/$S" ] || [ -e "$T/owed/$S" ] || exit 0;'
+        return f"{self._session()} {_note('s')} {test} {self._run(event)}"
+
+    def watch(self, event: str) -> str:
+        """Name the bell as the file to watch; no interpreter where its path needs no escapes in JSON."""
+        answer = f'{{"hookSpecificOutput":{{"hookEventName":"{event}","watchPaths":["%s"]}}}}\\n'
+        say = f"printf '{answer}' \"$T/bells/$S\" 2>/dev/null; exit 0"
+        choose = f"case $T:$S in *:|[!/]*|*[!A-Za-z0-9/:._-]*) ;; *) {say};; esac;"
+        return f"{self._session()} {choose} {self._run(event)}"
+
+    def wake(self, event: str, attended: str) -> str:
+        """Run the hook if the bell is there and a person attends; its status 2 wakes the session."""
+        # Without a person (`claude -p`) the client would wait for this line, and deliver nothing.
+        test = f'[ "${attended}" = 1 ] && [ -e "$T/bells/$S" ] || exit 0;'
+        return f"{self._session()} {test} {self._there()} {self._hook(event)}; [ $? -eq 2 ] && exit 2; exit 0"
+
+    def _session(self) -> str:
+        home = shlex.quote(self.home)
+        known = f"T=${{TELEX_HOME:-{home}}}; S=${self.session_variable};"
+        longest = limits.NAME_CHARS
+        return f"{known} case $S in -*|*[!A-Za-z0-9-]*) S=;; esac; [ ${{#S}} -le {longest} ] || S=;"
+
+    def _there(self) -> str:
+        return f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ] || exit 0;"
+
+    def _hook(self, event: str) -> str:
+        return f"{shlex.quote(self.python)} -I -S {shlex.quote(self.hook)} {self.client} {event}"
+
+    def _run(self, event: str) -> str:
+        return f"{self._there()} {self._hook(event)} || exit 0"
+
+
+def _note(sign: str) -> str:
+    return f'{{ umask 077; printf {sign} >>"$T/turns/$S"; }} 2>/dev/null;'

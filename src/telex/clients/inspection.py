@@ -1,0 +1,117 @@
+"""What is installed where, and whether it still works: for `telex status` and `telex doctor`.
+
+Rules kept here: nothing is written and nothing is started; each file is in one of four states (`installed`,
+`not installed`, `drifted`: edited since, `broken`), and every state but the first says in words why.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex.clients import jsontext, launchers, manifest, registry, settings
+from telex.clients.atomic import content
+from telex.clients.install import ours_in, where_of
+from telex.clients.manifest import Kept, hash_of
+from telex.clients.registry import HookFile
+from telex.core.record import Record
+from telex.errors import SettingsUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from telex.clients.registry import Client, Entry, OwnFile
+    from telex.clients.settings import Ours
+
+INSTALLED, NOT_INSTALLED, DRIFTED, BROKEN = "installed", "not installed", "drifted", "broken"
+_OLDER = "by another version; 'telex install' brings it up to date"
+
+
+class Finding(Record):
+    """The state of one file."""
+
+    path: str
+    part: str  # hooks, skill, launchers, …
+    state: str
+    detail: str = ""
+
+
+def inspect(
+    client: str, scope: str, *, home: str, user_home: str, project_dir: str = "", config_dir: str = ""
+) -> list[Finding]:
+    """Each file of one installation. Raises ClientUnknown, Usage, HomeUnsafe."""
+    adapter = registry.client(client)
+    launch = launchers.written(os.path.abspath(home))
+    python = launch.python if launch else ""
+    where = where_of(adapter, scope, home, user_home, project_dir, config_dir, python=python)
+    last = manifest.load(manifest.path_of(adapter.name, where))
+    found = []
+    for piece in adapter.pieces(where):
+        kept = last.kept(piece.path) if last else None
+        try:
+            if isinstance(piece, HookFile):
+                found.append(_hooks(adapter, piece, kept, ours_in(adapter, where)))
+            else:
+                found.append(_own(piece, kept))
+        except SettingsUnreadable as problem:
+            part = "hooks" if isinstance(piece, HookFile) else piece.part
+            found.append(Finding(path=piece.path, part=part, state=BROKEN, detail=problem.message))
+    hooks = next((one.state for one in found if one.part == "hooks"), NOT_INSTALLED)
+    if last or hooks != NOT_INSTALLED:
+        found += _launchers(where.home)
+    return found
+
+
+def _hooks(adapter: Client, piece: HookFile, kept: Kept | None, ours: Ours) -> Finding:
+    text = settings.check(piece.path, content(piece.path) or b"")
+    mine, any_telex = settings.groups_with(text, ours), settings.groups_with(text, adapter.is_telex)
+    state, detail = INSTALLED, ""
+    if not mine:
+        state, detail = (DRIFTED, "telex's hooks were taken out") if kept else (NOT_INSTALLED, "")
+        if any_telex:
+            detail = "the hooks there belong to another telex home"
+    elif adapter.obstacle(jsontext.value_of(text)):
+        state, detail = BROKEN, adapter.obstacle(jsontext.value_of(text))
+    elif not settings.is_current(text, piece.entries, adapter.is_telex):
+        lines = [handler.get("command") for groups in mine.values() for group in groups for handler in group["hooks"]]
+        state, detail = DRIFTED, _difference(text, piece.entries, adapter.is_telex)
+        if kept and sorted(map(str, lines)) == sorted(kept.commands) and kept.after == _hash(piece.path):
+            state, detail = INSTALLED, _OLDER
+    return Finding(path=piece.path, part="hooks", state=state, detail=detail)
+
+
+def _difference(text: str, entries: list[Entry], is_telex: Ours) -> str:
+    """Which events are not as telex writes them."""
+    found = settings.groups_with(text, is_telex)
+    wanted = {entry.event: [entry.group] for entry in entries}
+    words = [f"{event} is missing" for event in wanted if event not in found]
+    words += [f"{event} was edited" for event in wanted if event in found and found[event] != wanted[event]]
+    words += [f"{event} is left over" for event in found if event not in wanted]
+    return ", ".join(words) + "; 'telex install' mends it"
+
+
+def _own(piece: OwnFile, kept: Kept | None) -> Finding:
+    there = content(piece.path)
+    if there == piece.content:
+        state, detail = INSTALLED, ""
+    elif there is None:
+        state, detail = (DRIFTED, "it was removed; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
+    elif kept is None:
+        state, detail = NOT_INSTALLED, f"another {piece.part} of that name is there"
+    elif hash_of(there) == kept.after:
+        state, detail = INSTALLED, _OLDER
+    else:
+        state, detail = DRIFTED, "it was edited; telex leaves it as it is"
+    return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
+
+
+def _launchers(home: str) -> list[Finding]:
+    problems = launchers.problems(home)
+    if not problems:
+        return [Finding(path=os.path.join(home, "bin"), part="launchers", state=INSTALLED)]
+    return [
+        Finding(path=path, part="launchers", state=state, detail=f"{why}; 'telex install' writes it anew")
+        for path, state, why in problems
+    ]
+
+
+def _hash(path: str) -> str:
+    return hash_of(content(path) or b"")

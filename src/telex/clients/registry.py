@@ -1,0 +1,90 @@
+"""The clients telex knows, and what an adapter has to say about its own.
+
+Rules kept here:
+- an adapter only describes: which files, which entries, which lines. `install` alone reads and writes;
+- a piece is a `HookFile`, a JSON settings file shared with its owner, or an `OwnFile`, which is telex's;
+- one adapter is one module with a `CLIENT`; adding one is that file and a line in `_MODULES`. Every adapter
+  passes tests/contract/test_clients.py.
+"""
+
+from __future__ import annotations
+
+from telex.core.record import Record
+from telex.errors import ClientUnknown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object
+
+_MODULES = {"claude": "telex.clients.claude"}
+
+USER, PROJECT = "user", "project"
+
+
+class Where(Record):
+    """For whom to install: one scope of one client, and the telex that its lines start; absolute paths."""
+
+    scope: str
+    user_home: str
+    project_dir: str  # empty for the user's scope
+    config_dir: str = ""  # the client's own directory where its environment names one; only for the user's scope
+    home: str
+    python: str
+    hook: str
+
+
+class Entry(Record):
+    """One group of a hook event, with the single handler that is telex's."""
+
+    event: str
+    group: dict[str, Any]
+
+
+class HookFile(Record):
+    """A JSON settings file that has telex's entries among those of its owner, under `hooks`."""
+
+    path: str
+    entries: list[Entry]
+
+
+class OwnFile(Record):
+    """A file that is telex's from the first byte to the last, until its owner edits it."""
+
+    path: str
+    part: str  # what to call it: skill, plugin, …
+    content: bytes
+
+
+class Client(Protocol):
+    """What every adapter answers."""
+
+    name: str  # the word in commands and in the lines
+    title: str  # the name its maker gives it
+    scopes: tuple[str, ...]
+    config_variable: str  # the environment variable that moves its user directory; empty if it has none
+
+    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+        """What belongs where. Pure: reads nothing but files of this package."""
+
+    def is_telex(self, handler: object) -> bool:
+        """Whether a handler found in a settings file was written by any telex, of any version or home."""
+
+    def obstacle(self, settings: dict[str, Any]) -> str:
+        """Why the client would not run the entries although they are there; empty if it would."""
+
+
+def names() -> list[str]:
+    """All clients telex knows."""
+    return list(_MODULES)
+
+
+def client(name: str) -> Client:
+    """The adapter of that client. Raises ClientUnknown."""
+    from importlib import import_module
+
+    if name not in _MODULES:
+        raise ClientUnknown(name=name, known=", ".join(_MODULES))
+    adapter: Client = import_module(_MODULES[name]).CLIENT
+    return adapter

@@ -1,0 +1,136 @@
+"""telex's entries in a client's JSON settings file: put in, found, taken out.
+
+Rules kept here:
+- only groups and handlers that telex wrote are touched; everything else keeps its bytes and its place;
+- putting in what is in already changes nothing, not one byte;
+- a handler that the owner put beside ours in one group stays, and so does its group;
+- containers (`hooks`, `hooks.Stop`) that telex made, and only those, go when they are empty again.
+"""
+
+from __future__ import annotations
+
+from telex.clients import jsontext
+from telex.clients.registry import Entry
+from telex.errors import SettingsUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Ours = Callable[[object], bool]
+
+_HOOKS = "hooks"
+
+
+def check(path: str, raw: bytes) -> str:
+    """The text of a settings file that telex can edit. Raises SettingsUnreadable."""
+    text = jsontext.checked(path, raw)
+    hooks = jsontext.value_of(text).get(_HOOKS, {})
+    if not isinstance(hooks, dict):
+        raise SettingsUnreadable(path=path, problem="'hooks' is not an object")
+    for event, groups in hooks.items():
+        if not isinstance(groups, list):
+            raise SettingsUnreadable(path=path, problem=f"'hooks.{event}' is not an array")
+    return text
+
+
+def groups_with(text: str, ours: Ours) -> dict[str, list[dict[str, Any]]]:
+    """Per event, the groups that have at least one of our handlers in them."""
+    hooks = jsontext.value_of(text).get(_HOOKS, {})
+    found = {event: [group for group in groups if any(map(ours, _handlers(group)))] for event, groups in hooks.items()}
+    return {event: groups for event, groups in found.items() if groups}
+
+
+def is_current(text: str, entries: list[Entry], ours: Ours) -> bool:
+    """Whether exactly these entries are in, each once, and no other of ours."""
+    return groups_with(text, ours) == {entry.event: [entry.group] for entry in entries}
+
+
+def containers(text: str) -> list[str]:
+    """`hooks` and the events under it, as far as they are there."""
+    value = jsontext.value_of(text)
+    return [_HOOKS, *value[_HOOKS]] if _HOOKS in value else []
+
+
+def merged(text: str, entries: list[Entry], ours: Ours) -> str:
+    """The text with these entries and no other of ours."""
+    if is_current(text, entries, ours):
+        return text
+    style = jsontext.style_of(text)
+    text = _take_out(text, ours, keep={entry.event: entry.group for entry in entries}, style=style)
+    if _hooks(text) is None:
+        text = jsontext.insert(text, jsontext.parse(text), style, {}, _HOOKS)
+    for entry in entries:
+        hooks = _hooks(text)
+        assert hooks is not None
+        groups = hooks.child(entry.event)
+        if groups is None:
+            text = jsontext.insert(text, hooks, style, [entry.group], entry.event)
+        elif entry.group not in groups_with(text, ours).get(entry.event, []):
+            text = jsontext.insert(text, groups, style, entry.group)
+    assert is_current(jsontext.checked("", text.encode()), entries, ours), "what was put in is found again"
+    return text
+
+
+def stripped(text: str, ours: Ours, made: list[str] | None) -> str:
+    """The text without our entries, and without the containers in `made` (None: any) that are empty then."""
+    before = groups_with(text, ours)
+    text = _take_out(text, ours, keep={}, style=jsontext.style_of(text))
+    for event in before if made is None else [*before, *made]:
+        hooks = _hooks(text)
+        groups = hooks.child(event) if hooks else None
+        if hooks and groups and not groups.children and (made is None or event in made):
+            text = jsontext.remove(text, hooks, hooks.children.index(groups))
+    root, hooks = jsontext.parse(text), _hooks(text)
+    if hooks and not hooks.children and (before if made is None else _HOOKS in made):
+        text = jsontext.remove(text, root, [child.key for child in root.children].index(_HOOKS))
+    assert not groups_with(jsontext.checked("", text.encode()), ours), "what was taken out is gone"
+    return text
+
+
+def _take_out(text: str, ours: Ours, *, keep: dict[str, dict[str, Any]], style: jsontext.Style) -> str:
+    """Without our handlers; but the first group that is all ours becomes `keep[event]` where it stands."""
+    for event, groups in jsontext.value_of(text).get(_HOOKS, {}).items():
+        whole = [i for i, group in enumerate(groups) if _handlers(group) and all(map(ours, _handlers(group)))]
+        stays = whole[0] if whole and event in keep else None
+        for index in reversed(range(len(groups))):
+            if index == stays:
+                text = _replace_group(text, event, index, keep[event], style)
+            elif index in whole:
+                text = jsontext.remove(text, _groups(text, event), index)
+            else:
+                text = _without_handlers(text, event, index, [ours(one) for one in _handlers(groups[index])])
+    return text
+
+
+def _replace_group(text: str, event: str, index: int, group: dict[str, Any], style: jsontext.Style) -> str:
+    if jsontext.value_of(text)[_HOOKS][event][index] == group:
+        return text
+    return jsontext.replace(text, _groups(text, event).children[index], style, group)
+
+
+def _without_handlers(text: str, event: str, index: int, ours: list[bool]) -> str:
+    for position in reversed(range(len(ours))):
+        if ours[position]:
+            handlers = _groups(text, event).children[index].child(_HOOKS)
+            assert handlers is not None
+            text = jsontext.remove(text, handlers, position)
+    return text
+
+
+def _handlers(group: object) -> list[Any]:
+    """The handlers of a group. What does not look like a group is the owner's affair and has none of ours."""
+    handlers = group.get(_HOOKS) if isinstance(group, dict) else None
+    return handlers if isinstance(handlers, list) else []
+
+
+def _hooks(text: str) -> jsontext.Node | None:
+    return jsontext.parse(text).child(_HOOKS)
+
+
+def _groups(text: str, event: str) -> jsontext.Node:
+    hooks = _hooks(text)
+    groups = hooks.child(event) if hooks else None
+    assert groups is not None
+    return groups
