@@ -382,7 +382,7 @@ class StoreBusy(StoreFault):
 
     code = "store-busy"
     text = "the store was locked for {seconds} s by another process"
-    hint = "try again; 'telex doctor' names who holds it"
+    hint = "try again; nothing was stored. A stopped process (Ctrl-Z, a debugger) may hold the lock"
 
 
 class HomeUnsafe(StoreFault):

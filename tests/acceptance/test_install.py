@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.acceptance.installing import Machine, actions, machine  # noqa: F401 - a fixture
+from tests.acceptance.installing import Machine, actions
 
 import telex
 from telex.clients import atomic, launchers, manifest
@@ -36,6 +36,11 @@ MINE = (
     '{\n    "env": {"TOKEN": "sécret"},\n    "hooks": {\n'
     '        "Stop": [{"hooks": [{"type": "command", "command": "say done"}]}]\n    },\n    "n": 1.50\n}'
 )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
 def test_a_fresh_install_makes_all_and_uninstall_leaves_nothing(machine: Machine) -> None:

@@ -130,7 +130,7 @@ def numbered(db: Store, wanted: int | bytes) -> int | None:
     if isinstance(wanted, bytes):
         found = db.value("mail.by_uuid", wanted)
         return None if found is None else int(found)
-    return wanted if db.row("mail.message", wanted) else None
+    return wanted if db.value("mail.exists", wanted) else None
 
 
 def deliveries(db: Store, number: int) -> list[Delivery]:

@@ -150,7 +150,7 @@ def system(db: Store, now_ms: int) -> Address:
 
 def session_by_key(db: Store, client: str, key: str) -> Session | None:
     """The session a client knows by that id."""
-    return _session(db.row("people.session_by_key", client, key))
+    return _session(db.row("people.session_by_key", client, in_utf8(key)))
 
 
 def session(db: Store, number: int) -> Session | None:

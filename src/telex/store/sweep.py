@@ -32,7 +32,9 @@ def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
     for number, created_ms in list(db.rows("mail.oldest", start, limits.SWEEP_ROWS)):
         if created_ms > now_ms:  # dated by a clock that was wrong: it must not hold up the others
             db.run("mail.add_due", created_ms + keep_days * _DAY_MS, number)
-        elif created_ms > horizon:
+            kept_to = number
+            continue
+        if created_ms > horizon:
             break
         expire(db, number, f"kept for {keep_days} days unread", now_ms)
         _remove_if_old(db, number, horizon, keep_days)

@@ -26,6 +26,9 @@ SELECT n FROM message WHERE sender = ? AND key = ? AND key <> ''
 -- :by_uuid
 SELECT n FROM message WHERE uuid = ?
 
+-- :exists
+SELECT 1 FROM message WHERE n = ?
+
 -- :message
 SELECT n, uuid, sender, sender_name, sender_kind, client, place, addressed, kind, body, size, aside, digest, data,
        thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash
