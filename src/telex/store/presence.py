@@ -15,11 +15,12 @@ BUSY, IDLE, OFFLINE = "busy", "idle", "offline"
 PROMPT, STOP = ord("p"), ord("s")
 
 _ANCESTORS_MOST = 64
+_DEAD = (b"Z", b"X")
 
 
 def started(pid: int) -> int:
     """The start time of a process in clock ticks since boot (proc(5), field 22); 0 where it cannot be told."""
-    return _stat(pid)[1]
+    return _stat(pid)[2]
 
 
 def alive(pid: int, pid_started: int) -> bool:
@@ -32,14 +33,17 @@ def alive(pid: int, pid_started: int) -> bool:
         pass
     except OSError:
         return False
-    return not pid_started or pid_started == started(pid)
+    state, _, now_started = _stat(pid)
+    if state in _DEAD:  # killed, but its parent has not taken notice yet
+        return False
+    return not pid_started or pid_started == now_started
 
 
 def ancestors(pid: int) -> list[int]:
     """pid, its parent, and so on up to init, nearest first; only pid itself where /proc is missing."""
     found = [pid]
     while pid > 1 and len(found) < _ANCESTORS_MOST:
-        pid = _stat(pid)[0]
+        pid = _stat(pid)[1]
         if pid <= 0:
             break
         found.append(pid)
@@ -67,11 +71,11 @@ class Turns:
         return self.changed_ms if self.prompts > prompts_woken else 0
 
 
-def _stat(pid: int) -> tuple[int, int]:
-    """(parent, start time) of a process; zeros where they cannot be told."""
+def _stat(pid: int) -> tuple[bytes, int, int]:
+    """(state, parent, start time) of a process (proc(5)); nothing and zeros where they cannot be told."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
-        return int(fields[1]), int(fields[19])
+        return fields[0], int(fields[1]), int(fields[19])
     except (OSError, IndexError, ValueError):
-        return 0, 0
+        return b"", 0, 0

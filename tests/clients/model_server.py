@@ -1,0 +1,230 @@
+"""The model: a loopback server that speaks Anthropic's Messages API and answers from a script.
+
+Rules kept here:
+- one server per client session, so that what it recorded is that session's conversation and nobody else's;
+- only requests that carry tools belong to the agent's loop and use the script; titles and summaries get DONE;
+- a request is recorded, then its turn's `first` runs, then the answer leaves. So what a test does in `first` is
+  certain to happen during that turn, without a sleep;
+- an empty script answers DONE, so that every conversation ends.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.clients.waiting import PATIENCE_SECONDS, wait_for
+
+Json = dict[str, Any]
+DONE = "scripted model: done"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of the agent's loop: when it came and what it held."""
+
+    at: float
+    body: Json
+
+    def where(self, needle: str) -> list[str]:
+        """Every place of the body whose text holds the needle."""
+        return [path for path, text in _strings(self.body) if needle in text]
+
+    def count(self, needle: str) -> int:
+        """How often the needle stands in the whole body, history and system text included."""
+        return sum(text.count(needle) for _, text in _strings(self.body))
+
+    def opens_with(self, needle: str) -> bool:
+        """Whether the conversation begins with a message that holds the needle: how a subagent is told."""
+        return any(needle in text for _, text in _strings(self.body["messages"][0]))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the model answers once: a text, or a tool call whose input may be made from the request."""
+
+    text: str = ""
+    tool: str = ""
+    input: Json | Callable[[Request], Json] = field(default_factory=dict)
+    when: str = ""  # only for a request that holds this
+    first: Callable[[], object] | None = None
+
+
+def bash(command: str | Callable[[Request], str], *, when: str = "", first: Callable[[], object] | None = None) -> Turn:
+    """A call of the shell tool."""
+
+    def arguments(request: Request) -> Json:
+        line = command if isinstance(command, str) else command(request)
+        return {"command": line, "description": "scripted"}
+
+    return Turn(tool="Bash", input=arguments, when=when, first=first)
+
+
+class Model:
+    """A running server, its script and what it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self._turns: list[Turn] = []
+        self._lock = threading.Lock()
+        handler = type("BoundHandler", (_Handler,), {"model": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def script(self, *turns: Turn) -> None:
+        """Answer the next requests so, in this order."""
+        with self._lock:
+            self._turns += turns
+
+    @property
+    def last(self) -> Request:
+        """The newest request: it repeats the whole conversation."""
+        return self.requests[-1]
+
+    def asked_with(self, needle: str, seconds: float = PATIENCE_SECONDS) -> Request:
+        """The first request that holds the needle, waiting for it."""
+
+        def look() -> Request | None:
+            return next((one for one in list(self.requests) if one.count(needle)), None)
+
+        def instead() -> str:
+            return f"{len(self.requests)} requests came, the last: {self.requests[-1:]}"[:2000]
+
+        return wait_for(f"a request with {needle!r}", look, seconds=seconds, instead=instead)
+
+    def asked_times(self, count: int) -> None:
+        """Wait until so many requests came in all."""
+        wait_for(f"{count} requests", lambda: len(self.requests) >= count)
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, body: Json) -> list[Json]:
+        """Record a request and say the content blocks that answer it."""
+        if not body.get("tools"):
+            return _blocks(Turn(), None)
+        request = Request(at=time.monotonic(), body=body)
+        with self._lock:
+            self.requests.append(request)
+            turn = next((one for one in self._turns if not one.when or request.count(one.when)), None)
+            if turn:
+                self._turns.remove(turn)
+        if turn and turn.first:
+            turn.first()
+        return _blocks(turn or Turn(), request)
+
+
+def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _strings(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _strings(inner, f"{path}[{index}]")
+
+
+def _blocks(turn: Turn, request: Request | None) -> list[Json]:
+    blocks: list[Json] = []
+    if turn.text or not turn.tool:
+        blocks.append({"type": "text", "text": turn.text or DONE})
+    if turn.tool and request:
+        given = turn.input(request) if callable(turn.input) else turn.input
+        blocks.append({"type": "tool_use", "id": f"toolu_{time.monotonic_ns()}", "name": turn.tool, "input": given})
+    return blocks
+
+
+def _message(body: Json, blocks: list[Json]) -> Json:
+    calls = any(block["type"] == "tool_use" for block in blocks)
+    return {
+        "id": f"msg_{time.monotonic_ns()}",
+        "type": "message",
+        "role": "assistant",
+        "model": body.get("model", "scripted"),
+        "content": blocks,
+        "stop_reason": "tool_use" if calls else "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 10, "output_tokens": 5},
+    }
+
+
+def _events(message: Json) -> Iterator[Json]:
+    yield {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}}
+    for index, block in enumerate(message["content"]):
+        if block["type"] == "text":
+            begin, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
+        else:
+            written = json.dumps(block["input"])
+            begin, delta = {**block, "input": {}}, {"type": "input_json_delta", "partial_json": written}
+        yield {"type": "content_block_start", "index": index, "content_block": begin}
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    end = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    yield {"type": "message_delta", "delta": end, "usage": {"output_tokens": 5}}
+    yield {"type": "message_stop"}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that left is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    model: Model
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing on the test's terminal."""
+
+    def do_HEAD(self) -> None:
+        self._json({})
+
+    def do_GET(self) -> None:
+        known = self.path.split("?")[0] == "/v1/models"
+        self._json({"data": [{"type": "model", "id": "scripted"}], "has_more": False} if known else {}, known)
+
+    def do_POST(self) -> None:
+        path = self.path.split("?")[0]
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        if path == "/v1/messages/count_tokens":
+            self._json({"input_tokens": 10})
+        elif path == "/v1/messages":
+            message = _message(body, self.model.answer(body))
+            if body.get("stream"):
+                self._stream(_events(message))
+            else:
+                self._json(message)
+        else:
+            self._json({}, known=False)
+
+    def _json(self, value: Json, known: bool = True) -> None:
+        raw = json.dumps(value).encode()
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def _stream(self, events: Iterator[Json]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for event in events:
+            self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+            self.wfile.flush()
+        self.close_connection = True

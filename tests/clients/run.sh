@@ -1,0 +1,68 @@
+#!/bin/sh
+# Runs the tests that need a real client: installs the pinned client once, then pytest in a network namespace
+# that holds loopback only. Words after the name go to pytest:
+#
+#     tests/clients/run.sh -k idle
+#
+# TELEX_CLIENTS_DIR  where clients are kept (default: .clients in the checkout, which git ignores)
+# PYTHON             the interpreter with telex and pytest (default: .venv/bin/python)
+set -eu
+
+CLAUDE_PACKAGE=@anthropic-ai/claude-code
+CLAUDE_VERSION=2.1.330
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+clients=${TELEX_CLIENTS_DIR:-$root/.clients}
+python=${PYTHON:-$root/.venv/bin/python}
+
+fail() {
+    printf 'run.sh: %s\n' "$@" >&2
+    exit 1
+}
+
+need() {
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $1 ($2)"
+}
+
+check_tools() {
+    missing=
+    need node "nodejs 18 or later"
+    need npm "npm"
+    need tmux "tmux"
+    need unshare "util-linux; Linux only"
+    need ip "iproute2"
+    [ -z "$missing" ] || fail "missing:$missing" "install them, then run \`make test-clients\`"
+    [ -x "$python" ] || fail "$python is missing: run \`make setup\`"
+}
+
+# A finished installation leaves the version in a file; anything else is made anew.
+install_claude() {
+    here=$clients/claude
+    [ "$(cat "$here/.installed" 2>/dev/null)" = "$CLAUDE_VERSION" ] && return
+    printf 'run.sh: installing %s@%s (about 400 MB) in %s\n' "$CLAUDE_PACKAGE" "$CLAUDE_VERSION" "$here" >&2
+    rm -rf "$here"
+    mkdir -p "$here"
+    npm install --prefix "$here" --no-fund --no-audit --loglevel=error "$CLAUDE_PACKAGE@$CLAUDE_VERSION" >&2 ||
+        fail "npm could not install $CLAUDE_PACKAGE@$CLAUDE_VERSION: see above"
+    printf '%s\n' "$CLAUDE_VERSION" >"$here/.installed"
+}
+
+# Root may make a network namespace; others may where user namespaces are allowed.
+namespace() {
+    for how in "--net" "--map-root-user --net"; do
+        # shellcheck disable=SC2086
+        if unshare $how ip link set lo up 2>/dev/null; then
+            printf '%s' "$how"
+            return
+        fi
+    done
+    fail "no network namespace: neither root nor unprivileged user namespaces here"
+}
+
+check_tools
+install_claude
+how=$(namespace)
+cd "$root"
+# shellcheck disable=SC2086
+TELEX_CLIENTS_DIR=$clients exec unshare $how sh -c 'ip link set lo up && exec "$@"' sh \
+    "$python" -m pytest tests/clients -m real_client "$@"

@@ -1,0 +1,190 @@
+"""Acceptance: real Claude Code without a terminal (`claude -p`) gets its mail at every moment it offers, once.
+
+Each test asserts on what the model was asked. A request repeats the whole conversation, so a message that was
+delivered once stands once in the last request.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+
+import pytest
+from tests.clients.lab import Lab, install_telex, marker, uninstall_telex
+from tests.clients.model_server import Model, Turn, bash
+
+pytestmark = pytest.mark.real_client
+
+TASK = "subtask-of-the-parent"
+FOREIGN_SETTINGS = b"""{ "model":  "opus",
+\t"hooks": {"Stop": [ {"hooks": [{"command": "true", "type": "command"}]} ]},
+  "env": {"A": "b\\u00e9"} }"""
+HELD_UP_RATIO = 1.4  # a wake-up hook that waits holds a run of 3 s up by 1.5 s
+
+
+def test_mail_that_waited_is_in_the_first_request(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    message = lab.send("@frontend", mark)
+    lab.headless(model, "hello", project)
+    assert model.requests[0].count(mark) == 1
+    assert model.requests[0].count("@sender")
+    assert lab.arrived(message)
+
+
+def test_the_title_given_to_the_client_is_the_name(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    lab.send("@payments", mark)
+    lab.headless(model, "hello", project, "-n", "payments")
+    assert model.last.count(mark) == 1
+
+
+def test_mail_between_two_prompts_is_in_the_next_one(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    session = lab.stream(model, project)
+    session.prompt("hello")
+    lab.send("@frontend", mark)
+    session.prompt("and then")
+    assert [request.count(mark) for request in model.requests] == [0, 1]
+    session.prompt("and again")
+    assert model.last.count(mark) == 1
+
+
+def test_mail_during_a_tool_call_is_in_the_request_after_it(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    model.script(bash("echo one", first=lambda: lab.send("@frontend", mark)), bash("echo two"))
+    lab.headless(model, "hello", project)
+    assert [request.count(mark) for request in model.requests] == [0, 1, 1]
+
+
+def test_mail_at_the_end_of_a_turn_continues_it_once(lab: Lab) -> None:
+    project, model = lab.directory("frontend"), lab.model()
+    early, late = marker(), marker()
+    model.script(
+        Turn(text="finished", first=lambda: lab.send("@frontend", early)),
+        Turn(text="finished again", first=lambda: lab.send("@frontend", late)),
+    )
+    answer = lab.headless(model, "hello", project)
+    assert [request.count(early) for request in model.requests] == [0, 1]
+    assert "finished again" in answer
+    later = lab.model()
+    lab.headless(later, "hello", project)
+    assert (later.last.count(late), later.last.count(early)) == (1, 0)
+
+
+def test_an_unanswered_request_continues_the_turn_once(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    message = lab.send("@frontend", mark, "--kind", "request")
+    lab.headless(model, "hello", project)
+    assert len(model.requests) == 2
+    first, second = model.requests
+    assert first.count(mark) == second.count(mark) == 1
+    reminded = second.count(f"telex reply {message}") - first.count(f"telex reply {message}")
+    assert reminded == 1
+
+
+def test_an_answered_request_ends_the_turn(lab: Lab) -> None:
+    project, model, reply = lab.directory("frontend"), lab.model(), marker()
+    message = lab.send("@frontend", "which port?", "--kind", "request")
+    model.script(bash(f"telex reply {message} {reply}"))
+    lab.headless(model, "hello", project)
+    assert len(model.requests) == 2
+    assert reply in str(lab.telex("inbox", name="sender"))
+
+
+def _subagent_then_tool(lab: Lab, mark: str) -> tuple[Turn, ...]:
+    task = {"description": "part", "prompt": TASK, "subagent_type": "general-purpose", "run_in_background": False}
+    return (
+        Turn(tool="Agent", input=task),
+        bash("echo in the subagent", first=lambda: lab.send("@frontend", mark)),
+        bash("echo still in the subagent"),
+        Turn(text="the subagent is done"),
+    )
+
+
+def test_a_subagent_leaves_the_mail_to_its_parent(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    model.script(*_subagent_then_tool(lab, mark))
+    lab.headless(model, "hello", project)
+    inside = [request for request in model.requests if request.opens_with(TASK)]
+    parents = [request for request in model.requests if not request.opens_with(TASK)]
+    assert [request.count(mark) for request in inside] == [0, 0, 0]
+    assert [request.count(mark) for request in parents] == [0, 1]
+
+
+def test_a_long_message_is_shown_by_its_head(lab: Lab) -> None:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    message = lab.send("@frontend", mark + " and so on" * 900)
+    lab.headless(model, "hello", project)
+    assert model.last.count(mark) == 1
+    assert model.last.count(f"telex read {message}")
+    assert not model.last.count("persisted-output"), "the client replaced a text that was too long for it"
+    assert model.last.count(" and so on") < 400
+
+
+def test_a_session_alone_reads_nothing_of_telex(lab: Lab) -> None:
+    project, model = lab.directory("frontend"), lab.model()
+    model.script(bash("echo one"))
+    lab.headless(model, "hello", project)
+    assert len(model.requests) == 2
+    assert [model.last.where(word) for word in ("telex", "Telex")] == [[], []]
+
+
+def test_a_session_with_others_here_learns_its_name_in_one_line(lab: Lab) -> None:
+    project, model = lab.directory("frontend"), lab.model()
+    lab.telex("who", name="colleague")
+    lab.headless(model, "hello", project)
+    (place,) = model.requests[0].where("@frontend")
+    assert model.requests[0].count("@colleague") == 1, place
+
+
+def _seconds(lab: Lab, ring: bool) -> float:
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    model.script(bash("sleep 2", first=(lambda: lab.send("@frontend", mark)) if ring else None))
+    start = time.monotonic()
+    lab.headless(model, "hello", project)
+    seconds = time.monotonic() - start
+    assert model.last.count(mark) == ring, "the wake-up hook took mail that only a tool or a prompt can show here"
+    return seconds
+
+
+def test_a_text_run_is_not_held_up(bare_lab: Lab) -> None:
+    plain = [_seconds(bare_lab, ring=False)]
+    install_telex(bare_lab)
+    ringing = [_seconds(bare_lab, ring=True) for _ in range(2)]
+    uninstall_telex(bare_lab)
+    plain.append(_seconds(bare_lab, ring=False))
+    print(f"claude -p: {min(plain):.2f} s without telex, {min(ringing):.2f} s with mail in its only tool call")
+    assert min(ringing) < HELD_UP_RATIO * min(plain)
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert not re.findall(rf"^.*{re.escape(str(bare_lab.telex_home))}.*$", left, re.MULTILINE)
+
+
+@pytest.mark.parametrize("before", [None, FOREIGN_SETTINGS], ids=["no settings", "somebody's settings"])
+def test_uninstalling_leaves_the_settings_byte_for_byte(bare_lab: Lab, before: bytes | None) -> None:
+    project = bare_lab.directory("frontend")
+    if before:
+        bare_lab.settings.write_bytes(before)
+    install_telex(bare_lab)
+    model, mark = bare_lab.model(), marker()
+    bare_lab.send("@frontend", mark)
+    bare_lab.headless(model, "hello", project)
+    assert model.last.count(mark) == 1
+    uninstall_telex(bare_lab)
+    assert (bare_lab.settings.read_bytes() if bare_lab.settings.exists() else None) == before
+    after, silent = bare_lab.model(), marker()
+    bare_lab.send("@frontend", silent)
+    bare_lab.headless(after, "hello", project)
+    assert not after.last.count(silent)
+
+
+def test_hooks_of_one_project_serve_that_project_only(bare_lab: Lab) -> None:
+    inside, outside = bare_lab.directory("frontend"), bare_lab.directory("backend")
+    install_telex(bare_lab, "project", inside)
+    models: list[Model] = []
+    for project in (inside, outside):
+        models.append(bare_lab.model())
+        mark = marker()
+        bare_lab.send(f"@{project.name}", mark)
+        bare_lab.headless(models[-1], "hello", project)
+        assert models[-1].last.count(mark) == (1 if project is inside else 0)

@@ -1,0 +1,91 @@
+"""Settings: their bounds, and where each value comes from."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telex import config, limits
+from telex.config import SETTINGS, Setting, Settings
+from telex.errors import SettingInvalid, SettingUnknown
+
+EACH = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
+
+
+@EACH
+def test_every_setting_is_a_number_of_limits_within_its_bounds(setting: Setting) -> None:
+    assert getattr(limits, setting.name.upper()) == setting.default
+    assert setting.least <= setting.default <= setting.most
+    assert setting.meaning
+    assert setting.name in Settings.__annotations__
+
+
+def test_every_annotated_setting_exists() -> None:
+    assert set(Settings.__annotations__) == set(config.BY_NAME)
+
+
+@EACH
+def test_without_a_word_the_default_holds(setting: Setting) -> None:
+    found = Settings({}, {})
+    assert getattr(found, setting.name) == setting.default
+    assert found.sources[setting.name] == config.DEFAULT
+
+
+@EACH
+def test_the_store_overrides_the_default_and_the_environment_the_store(setting: Setting) -> None:
+    stored, variable = {setting.name: str(setting.least)}, {config.variable(setting.name): str(setting.most)}
+    from_store, from_both = Settings(stored, {}), Settings(stored, variable)
+    assert (getattr(from_store, setting.name), from_store.sources[setting.name]) == (setting.least, "store")
+    assert (getattr(from_both, setting.name), from_both.sources[setting.name]) == (setting.most, "environment")
+
+
+@EACH
+def test_what_is_out_of_bounds_in_the_environment_is_ignored(setting: Setting) -> None:
+    for wrong in (str(setting.most + 1), "x", "", "-1", "1.5"):
+        found = Settings({}, {config.variable(setting.name): wrong})
+        assert getattr(found, setting.name) == setting.default
+        assert found.sources[setting.name] == config.DEFAULT
+
+
+def test_a_wrong_value_of_the_environment_leaves_the_stores_in_force() -> None:
+    found = Settings({"hops_most": "3"}, {"TELEX_HOPS_MOST": "none"})
+    assert (found.hops_most, found.sources["hops_most"]) == (3, "store")
+
+
+def test_a_variable_is_named_after_its_setting() -> None:
+    assert config.variable("keep_days") == "TELEX_KEEP_DAYS"
+
+
+@EACH
+def test_the_bounds_themselves_may_be_set_and_nothing_beyond(setting: Setting) -> None:
+    assert config.checked(setting.name, str(setting.least)) == str(setting.least)
+    assert config.checked(setting.name, str(setting.most)) == str(setting.most)
+    for wrong in (setting.least - 1, setting.most + 1):
+        with pytest.raises(SettingInvalid, match=f"from {setting.least} to {setting.most}"):
+            config.checked(setting.name, str(wrong))
+
+
+def test_a_number_may_be_grouped_for_the_eye() -> None:
+    assert config.checked("inbox_waiting", " 10_000 ") == "10000"
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "x", "٣", "²", "1e3", "0x10", "1,000", "9" * 5_000, "\0", "\udcff"])
+def test_what_is_no_number_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingInvalid):
+        config.checked("keep_days", wrong)
+
+
+def test_an_unknown_setting_is_named() -> None:
+    with pytest.raises(SettingUnknown, match="no setting 'colour'"):
+        config.checked("colour", "1")
+
+
+@given(st.text())
+def test_whatever_is_typed_is_a_number_within_bounds_or_refused(text: str) -> None:
+    try:
+        stored = config.checked("keep_days", text)
+    except SettingInvalid:
+        return
+    assert str(int(stored)) == stored
+    assert 1 <= int(stored) <= 36_500

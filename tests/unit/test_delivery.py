@@ -1,0 +1,62 @@
+"""What can become of a delivery: the table, held against the diagram that the manual shows."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from telex.core import delivery
+from telex.core.delivery import CLOSED, DEAD, DONE, EXPIRED, MOVES, QUEUED, READ, REFUSED, SHOWN, STATES, UNREAD
+
+# The diagram in words: forward along the line, skipping is allowed, and an unread one may end otherwise.
+LINE = (QUEUED, SHOWN, READ, DONE)
+ENDS = (EXPIRED, REFUSED, DEAD)
+
+
+def drawn(state: str, wanted: str) -> bool:
+    """Whether the documented diagram has this arrow."""
+    if state in LINE and wanted in LINE:
+        forward = LINE.index(wanted) > LINE.index(state)
+        again = state == wanted and state != QUEUED  # shown twice after a crash; marking again says nothing new
+        return forward or again
+    if wanted == REFUSED:
+        return state == QUEUED  # limits speak when it is sent
+    return state in UNREAD and wanted in ENDS
+
+
+@pytest.mark.parametrize(("state", "wanted"), list(itertools.product(STATES, STATES)))
+def test_the_table_has_the_moves_of_the_diagram_and_no_other(state: str, wanted: str) -> None:
+    assert delivery.allowed(state, wanted) == drawn(state, wanted)
+
+
+def test_every_state_is_in_the_table_and_described() -> None:
+    assert tuple(MOVES) == STATES
+    assert delivery.__doc__ is not None
+    described = [line.split()[0] for line in delivery.__doc__.splitlines() if line.startswith("    ")]
+    assert described == list(STATES)
+
+
+def test_what_is_closed_stays_closed() -> None:
+    assert set(CLOSED) == {DONE, EXPIRED, REFUSED, DEAD}
+    for state in CLOSED:
+        assert set(MOVES[state]) <= {state}
+
+
+def test_every_open_delivery_can_end() -> None:
+    for state in STATES:
+        seen, ahead = {state}, [state]
+        while ahead:
+            new = set(MOVES[ahead.pop()]) - seen
+            seen |= new
+            ahead += new
+        assert seen & set(CLOSED), state
+
+
+def test_nothing_leads_back_to_waiting() -> None:
+    assert not any(QUEUED in moves for moves in MOVES.values())
+
+
+def test_a_state_that_does_not_exist_is_a_fault_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        delivery.allowed("lost", DONE)

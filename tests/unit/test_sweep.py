@@ -1,0 +1,261 @@
+"""What a write tidies on its way: time to live, deadlines, keeping; and nothing goes silently."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.machine import DAY, HOUR, MINUTE, Machine, Seat
+
+from telex import limits
+from telex.bus.send import Sent
+from telex.errors import MessageUnknown
+from telex.store import bodies, mail
+
+
+def tick(machine: Machine) -> None:
+    """Something is written, by somebody, about something else."""
+    machine.person.send("@elsewhere", f"tick {machine.db.value('history.newest')}")
+
+
+def exists(machine: Machine, *answers: Sent) -> list[bool]:
+    """Whether the messages are still there."""
+    return [mail.get(machine.db, int(one.id[1:])) is not None for one in answers]
+
+
+# --- time to live -----------------------------------------------------------------------------------------
+
+
+def test_what_nobody_was_shown_in_time_expires_with_the_reason(machine: Machine) -> None:
+    [api] = machine.named("api")
+    answer = machine.person.send("@api", "lunch?", ttl_s=MINUTE)
+    machine.clock.pass_by(MINUTE - 1)
+    tick(machine)
+    assert machine.states(answer) == {"@api": "queued"}
+    machine.clock.pass_by(1)
+    tick(machine)
+    assert machine.states(answer) == {"@api": "expired"}
+    assert machine.reason(answer, "@api") == "its time to live ran out"
+    assert not api.rings
+    assert api.heard() == []
+
+
+def test_an_expired_message_is_not_shown_even_before_anything_was_swept(machine: Machine) -> None:
+    [api] = machine.named("api")
+    answer = machine.person.send("@api", "lunch?", ttl_s=MINUTE)
+    machine.clock.pass_by(MINUTE)
+    assert api.hook() == ""
+    assert machine.states(answer) == {"@api": "expired"}
+
+
+def test_what_was_shown_in_time_counts_as_read(machine: Machine) -> None:
+    [api] = machine.named("api")
+    answer = machine.person.send("@api", "lunch?", ttl_s=MINUTE)
+    api.hook()
+    machine.clock.pass_by(HOUR)
+    tick(machine)
+    assert machine.states(answer) == {"@api": "read"}
+
+
+def test_only_the_deliveries_that_are_open_expire(machine: Machine) -> None:
+    api, _ = machine.named("api", "web")
+    answer = machine.person.send("@api,@web", "lunch?", ttl_s=MINUTE)
+    api.done(answer.id)
+    machine.clock.pass_by(MINUTE)
+    tick(machine)
+    assert machine.states(answer) == {"@api": "done", "@web": "expired"}
+
+
+def test_one_write_expires_no_more_than_a_few(machine: Machine) -> None:
+    answers = [machine.person.send("@api", f"{number}", ttl_s=1) for number in range(limits.SWEEP_ROWS + 5)]
+    machine.clock.pass_by(2)
+    tick(machine)
+    assert [machine.states(one)["@api"] for one in answers].count("expired") == limits.SWEEP_ROWS
+    tick(machine)
+    assert {machine.states(one)["@api"] for one in answers} == {"expired"}
+
+
+# --- deadlines --------------------------------------------------------------------------------------------
+
+
+def test_the_sender_is_told_once_when_the_deadline_passes(machine: Machine) -> None:
+    api, web = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", deadline_s=MINUTE)
+    machine.clock.pass_by(MINUTE - 1)
+    tick(machine)
+    assert api.heard() == []
+    machine.clock.pass_by(1)
+    for _ in range(3):
+        tick(machine)
+    assert api.heard() == ["no reply from @web to your request m1: its deadline has passed"]
+    assert "Reply was due" in web.hook()
+
+
+def test_a_request_to_the_person_has_a_deadline_too(machine: Machine) -> None:
+    [api] = machine.named("api")
+    api.send("@dana", "may I?", kind="request", deadline_s=MINUTE)
+    machine.clock.pass_by(MINUTE)
+    tick(machine)
+    assert api.heard() == ["no reply from @dana to your request m1: its deadline has passed"]
+
+
+def test_an_answered_request_is_never_late(machine: Machine) -> None:
+    api, web = machine.named("api", "web")
+    request = api.send("@web", "which port?", kind="request", deadline_s=MINUTE)
+    web.reply(request.id, "5173")
+    machine.clock.pass_by(HOUR)
+    tick(machine)
+    assert api.heard() == ["5173"]
+
+
+def test_a_request_that_expires_is_told_as_well(machine: Machine) -> None:
+    api, _ = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", ttl_s=MINUTE, deadline_s=HOUR)
+    machine.clock.pass_by(MINUTE)
+    tick(machine)
+    assert api.heard() == ["no reply from @web to your request m1: its time to live ran out"]
+    machine.clock.pass_by(2 * HOUR)
+    tick(machine)
+    assert len(api.heard()) == 1
+
+
+# --- keeping ----------------------------------------------------------------------------------------------
+
+
+def read_at_once(machine: Machine, seat: Seat, count: int, to: str = "@api") -> list[Sent]:
+    """Messages that are sent and read on this day."""
+    answers = [machine.person.send(to, f"{number} of {machine.clock()}") for number in range(count)]
+    seat.read(most=count)
+    return answers
+
+
+def test_what_is_finished_goes_after_so_many_days(machine: Machine) -> None:
+    [api] = machine.named("api")
+    [answer] = read_at_once(machine, api, 1)
+    machine.clock.pass_by(90 * DAY - 1)
+    tick(machine)
+    assert exists(machine, answer) == [True]
+    machine.clock.pass_by(1)
+    tick(machine)
+    assert exists(machine, answer) == [False]
+    with pytest.raises(MessageUnknown):
+        machine.person.show(answer.id)
+    assert machine.person.search("1795296600000", everything=True) == []
+
+
+def test_the_setting_decides_how_long(machine: Machine) -> None:
+    [api] = machine.named("api")
+    machine.set(keep_days=365)
+    [answer] = read_at_once(machine, api, 1)
+    machine.clock.pass_by(364 * DAY)
+    tick(machine)
+    api.stop()  # a hook tidies too
+    assert exists(machine, answer) == [True]
+    machine.clock.pass_by(DAY)
+    tick(machine)
+    assert exists(machine, answer) == [False]
+
+
+def test_what_nobody_has_read_expires_first_and_stays_to_be_seen(machine: Machine) -> None:
+    answer = machine.person.send("@nobody", "hello?")
+    machine.clock.pass_by(90 * DAY)
+    tick(machine)
+    assert machine.states(answer) == {"@nobody": "expired"}
+    assert machine.reason(answer, "@nobody") == "kept for 90 days unread"
+    machine.clock.pass_by(90 * DAY - 1)
+    tick(machine)
+    assert exists(machine, answer) == [True]
+    machine.clock.pass_by(1)
+    tick(machine)
+    assert exists(machine, answer) == [False]
+
+
+def test_what_was_read_late_stays_as_long_after_that(machine: Machine) -> None:
+    [api] = machine.named("api")
+    answer = machine.person.send("@api", "hello")
+    machine.clock.pass_by(80 * DAY)
+    api.read()
+    machine.clock.pass_by(60 * DAY)
+    tick(machine)
+    assert exists(machine, answer) == [True]
+    machine.clock.pass_by(30 * DAY)
+    tick(machine)
+    assert exists(machine, answer) == [False]
+
+
+def test_what_stays_a_while_holds_up_nothing_behind_it(machine: Machine) -> None:
+    api, web = machine.named("api", "web")
+    late = [machine.person.send("@api", f"late {number}") for number in range(2 * limits.SWEEP_ROWS)]
+    machine.clock.pass_by(MINUTE)
+    early = read_at_once(machine, web, 5, to="@web")
+    machine.clock.pass_by(89 * DAY)
+    api.read(most=100)
+    machine.clock.pass_by(2 * DAY)
+    for _ in range(5):
+        tick(machine)
+    assert exists(machine, *early) == [False] * 5
+    assert exists(machine, *late) == [True] * len(late)
+
+
+def test_a_clock_that_was_wrong_once_holds_up_nothing(machine: Machine) -> None:
+    [api] = machine.named("api")
+    now_ms = machine.clock()
+    machine.clock.now_ms = 4_102_444_800_000  # 2100
+    read_at_once(machine, api, 1)
+    machine.clock.now_ms = now_ms
+    [answer] = read_at_once(machine, api, 1)
+    machine.clock.pass_by(91 * DAY)
+    tick(machine)
+    tick(machine)
+    assert exists(machine, answer) == [False]
+
+
+def test_a_large_body_goes_with_its_last_message(machine: Machine) -> None:
+    [api] = machine.named("api")
+    body = "x" * 20_000
+    first = machine.person.send("@api", body)
+    found = mail.get(machine.db, int(first.id[1:]))
+    assert found is not None
+    api.read()
+    machine.clock.pass_by(DAY)
+    machine.person.send("@api", body)
+    api.read()
+    machine.clock.pass_by(89 * DAY)
+    tick(machine)
+    assert exists(machine, first) == [False]
+    assert bodies.load(machine.home, found.digest) == body.encode()
+    machine.clock.pass_by(DAY)
+    tick(machine)
+    assert bodies.load(machine.home, found.digest) is None
+
+
+def test_one_write_removes_no_more_than_a_few(machine: Machine) -> None:
+    [api] = machine.named("api")
+    answers = read_at_once(machine, api, 3 * limits.SWEEP_ROWS)
+    machine.clock.pass_by(91 * DAY)
+    tick(machine)
+    assert exists(machine, *answers).count(False) == limits.SWEEP_ROWS
+
+
+def test_nothing_open_is_ever_removed_whatever_is_swept(machine: Machine) -> None:
+    """The sensitivity twin of keeping: every message that leaves was closed, with a reason, keep_days before."""
+    machine.named("api")
+    answers = {machine.person.send("@api", f"{number}").id: "queued" for number in range(30)}
+    for _ in range(40):
+        machine.clock.pass_by(9 * DAY)
+        tick(machine)
+        for id in list(answers):
+            found = mail.get(machine.db, int(id[1:]))
+            if found is None:
+                assert answers.pop(id) == "expired", id
+            else:
+                [one] = mail.deliveries(machine.db, found.n)
+                answers[id] = one.state
+                assert one.state == "queued" or one.reason
+    assert not answers
+
+
+def test_removing_what_is_gone_is_no_fault(machine: Machine) -> None:
+    from telex.store import sweep
+
+    with machine.db.write():
+        sweep.remove(machine.db, 999)
+        sweep.expire(machine.db, 999, "why", machine.clock())
