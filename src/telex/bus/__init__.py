@@ -113,7 +113,7 @@ class Bus:
 
     def reply(self, to_id: str, body: str | bytes, *, kind: str = "reply", data: str = "", key: str = "") -> Sent:
         """Answer a message: to its sender, in its thread. Raises as `send` does, and MessageUnknown."""
-        from telex.bus import inbox, send
+        from telex.bus import inbox, judge, send
         from telex.store import mail, people
 
         text = message.body_text(body)
@@ -121,7 +121,7 @@ class Bus:
         number = inbox.number_of(self.db, to_id)
         parent = mail.get(self.db, number)
         assert parent is not None
-        send.check_answerable(parent)
+        judge.check_answerable(parent)
         if parent.sender == self.me.address.id:
             to = names.parse_targets(parent.addressed)
         else:

@@ -52,7 +52,7 @@ def rate(arrival_ms: int, now_ms: int, per_minute: int) -> tuple[int, int]:
         arrival_ms = now_ms
     wait = arrival_ms - now_ms - (60_000 - step)
     if wait > 0:
-        return arrival_ms, int(wait) + 1
+        return arrival_ms, -int(-wait // 1)
     return int(max(arrival_ms, now_ms) + step + 0.5), 0
 
 
@@ -61,7 +61,10 @@ def pair(state: Pair, cause: int, now_ms: int, spoken_ms: int, most: int, window
 
     spoken_ms is when a person last spoke to either.
     """
-    if now_ms >= spoken_ms > state.since_ms or now_ms < state.since_ms:
+    if now_ms < state.since_ms:  # a clock that went back neither frees a pair nor silences it for longer
+        until_ms = min(state.rest_until_ms, now_ms + rest_ms)
+        state = Pair(count=state.count, since_ms=now_ms, rest_until_ms=until_ms, cause=state.cause)
+    elif now_ms >= spoken_ms > state.since_ms:
         state = Pair(since_ms=now_ms, cause=state.cause)
     if state.rest_until_ms > now_ms:
         return PairVerdict(pair=state, allowed=False)

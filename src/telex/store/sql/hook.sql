@@ -1,7 +1,7 @@
 -- SQLite reads the client's payload and writes the answer: importing json would cost as much as the whole hook.
 
 -- :valid
-SELECT json_valid(?1) AND json_type(?1) = 'object'
+SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' ELSE 0 END
 
 -- :claude_payload
 SELECT coalesce(json_extract(?1, '$.session_id'), ''), coalesce(json_extract(?1, '$.cwd'), ''),

@@ -1,0 +1,112 @@
+"""Whether a message may go: every limit of `core.flow`, with what the store knows.
+
+Rules kept here: limits of the whole message raise, those of one recipient are noted with it; the budget of a pair
+is kept whether the answer goes or not; a person's word is looked for in messages and at the prompt.
+"""
+
+from __future__ import annotations
+
+from telex import limits
+from telex.bus.identity import Caller
+from telex.bus.recipients import Recipient
+from telex.config import Settings
+from telex.core import flow, message, text
+from telex.errors import CoolingDown, InboxFull, NoAnswerWanted, Refused, Repeated, TooFast, TooManyHops
+from telex.store import mail, notices, people, presence
+from telex.store.sqlite import Store
+
+
+def judge(
+    db: Store,
+    caller: Caller,
+    new: mail.Message,
+    recipients: list[Recipient],
+    parent: mail.Message | None,
+    rules: Settings,
+    now_ms: int,
+) -> None:
+    """Apply every limit: those of the whole message raise, those of one recipient are noted with it."""
+    if parent:
+        check_answerable(parent)
+    arrival, cause_ms, spoken, woken, bell, *cause = db.row("people.flow", caller.address.id) or ()
+    arrival, wait_ms = flow.rate(arrival, now_ms, rules.sends_per_minute)
+    if wait_ms:
+        raise TooFast(limit=rules.sends_per_minute, seconds=-(-wait_ms // 1000))
+    db.run("people.set_arrival", arrival, caller.address.id)
+    _refuse_repeats(db, new, recipients, rules, now_ms)
+    spoken = max(spoken, presence.Turns(db.home, bell).spoken_ms(woken))
+    because = _cause(parent, cause, cause_ms, spoken, now_ms)
+    if caller.address.kind == "session":
+        new.hops = flow.hops(because, [one.place.id for one in recipients], new.addressed)
+        if new.hops > rules.hops_most:
+            raise TooManyHops(hops=new.hops, limit=rules.hops_most)
+    for one in recipients:
+        if one.refusal:
+            continue
+        if db.value("mail.waiting_over", one.place.id, rules.inbox_waiting - 1):
+            one.refusal = InboxFull(to=f"@{one.place.name}", waiting=rules.inbox_waiting, limit=rules.inbox_waiting)
+        elif caller.address.kind == one.place.kind == "session":
+            answered = because.n if because and because.sender == one.place.id else 0
+            one.refusal = _judge_pair(db, caller.address, one.place, answered, spoken, rules, now_ms)
+
+
+def check_answerable(parent: mail.Message) -> None:
+    """Raises NoAnswerWanted for what takes no reply."""
+    if parent.auto or parent.kind in message.TAKES_NO_REPLY:
+        what = "telex's own notice" if parent.auto else f"an {parent.kind}"
+        raise NoAnswerWanted(id=message.short_id(parent.n), what=what)
+
+
+def _refuse_repeats(db: Store, new: mail.Message, recipients: list[Recipient], rules: Settings, now_ms: int) -> None:
+    since = now_ms - rules.repeat_seconds * 1000
+    for one in recipients:
+        values = (one.place.id, new.sender, new.digest, new.kind, new.reply_to, new.data, since, now_ms)
+        found = db.row("mail.repeat", *values)
+        if found:
+            seconds = max(0, now_ms - found[1]) // 1000
+            one.refusal = Repeated(to=f"@{one.place.name}", seconds=seconds, id=message.short_id(found[0]))
+
+
+def _cause(
+    parent: mail.Message | None, cause: list[object], cause_ms: int, spoken_ms: int, now_ms: int
+) -> flow.Cause | None:
+    """What the sender answers, or what it was shown last and not long ago; nothing once a person has spoken."""
+    if parent:
+        return flow.Cause(n=parent.n, sender=parent.sender, addressed=parent.addressed, hops=parent.hops)
+    recent = 0 <= now_ms - cause_ms <= limits.CAUSE_SECONDS * 1000
+    if not recent or now_ms >= spoken_ms > cause_ms or cause[0] is None:
+        return None
+    n, sender, addressed, hops = cause
+    return flow.Cause(n=n, sender=sender, addressed=addressed, hops=hops)  # type: ignore[arg-type]
+
+
+def _judge_pair(
+    db: Store,
+    me: people.Address,
+    other: people.Address,
+    cause: int,
+    spoken_ms: int,
+    rules: Settings,
+    now_ms: int,
+) -> Refused | None:
+    """Whether one of two agents may write to the other once more; the budget is kept either way."""
+    first, second = sorted((me.id, other.id))
+    row = db.row("mail.pair", first, second)
+    if row is None and not cause:
+        return None
+    state = flow.Pair(**dict(zip(flow.Pair.fields(), row or (0, now_ms, 0, 0), strict=True)))
+    theirs = db.row("people.flow", other.id) or (0,) * 5
+    spoken_ms = max(spoken_ms, theirs[2], presence.Turns(db.home, theirs[4] or "-").spoken_ms(theirs[3]))
+    window_ms, rest_ms = rules.pair_window_seconds * 1000, rules.pair_cooldown_seconds * 1000
+    verdict = flow.pair(state, cause, now_ms, spoken_ms, rules.pair_replies, window_ms, rest_ms)
+    kept = verdict.pair
+    if kept != state or row is None:
+        db.run("mail.set_pair", first, second, kept.count, kept.since_ms, kept.rest_until_ms, kept.cause)
+    if verdict.allowed:
+        return None
+    until = text.when(kept.rest_until_ms)
+    if verdict.rest_begins:
+        persons = [row[0] for row in db.rows("people.persons")]
+        notices.cooling(db, me.id, other.id, kept.count, until, persons, now_ms)
+    minutes = rules.pair_window_seconds // 60
+    return CoolingDown(me=f"@{me.name}", to=f"@{other.name}", count=kept.count, minutes=minutes, until=until)
