@@ -37,7 +37,7 @@ def judge(
     spoken = max(spoken, presence.Turns(db.home, bell).spoken_ms(woken))
     because = _cause(parent, cause, cause_ms, spoken, now_ms)
     if caller.address.kind == "session":
-        new.hops = flow.hops(because, [one.place.id for one in recipients], new.addressed)
+        new.hops = flow.hops(because, [one.place.id for one in recipients])
         if new.hops > rules.hops_most:
             raise TooManyHops(hops=new.hops, limit=rules.hops_most)
     for one in recipients:
@@ -72,12 +72,12 @@ def _cause(
 ) -> flow.Cause | None:
     """What the sender answers, or what it was shown last and not long ago; nothing once a person has spoken."""
     if parent:
-        return flow.Cause(n=parent.n, sender=parent.sender, addressed=parent.addressed, hops=parent.hops)
+        return flow.Cause(n=parent.n, sender=parent.sender, hops=parent.hops)
     recent = 0 <= now_ms - cause_ms <= limits.CAUSE_SECONDS * 1000
     if not recent or now_ms >= spoken_ms > cause_ms or cause[0] is None:
         return None
-    n, sender, addressed, hops = cause
-    return flow.Cause(n=n, sender=sender, addressed=addressed, hops=hops)  # type: ignore[arg-type]
+    n, sender, hops = cause
+    return flow.Cause(n=n, sender=sender, hops=hops)  # type: ignore[arg-type]
 
 
 def _judge_pair(

@@ -29,7 +29,6 @@ class Cause(Record):
 
     n: int
     sender: int  # the address it came from
-    addressed: str  # as it was written
     hops: int
 
 
@@ -48,7 +47,7 @@ def rate(arrival_ms: int, now_ms: int, per_minute: int) -> tuple[int, int]:
     that minute must not silence anybody: the arrival time is then taken as now.
     """
     step = 60_000 / max(1, per_minute)
-    if arrival_ms > now_ms + 60_000 + step:
+    if arrival_ms > now_ms + 60_000:
         arrival_ms = now_ms
     wait = arrival_ms - now_ms - (60_000 - step)
     if wait > 0:
@@ -80,13 +79,12 @@ def pair(state: Pair, cause: int, now_ms: int, spoken_ms: int, most: int, window
     return PairVerdict(pair=Pair(count=state.count + 1, since_ms=state.since_ms, cause=cause), allowed=True)
 
 
-def hops(cause: Cause | None, recipients: list[int], addressed: str) -> int:
+def hops(cause: Cause | None, recipients: list[int]) -> int:
     """How often this message has been passed on from agent to agent, this time included.
 
-    Answering whoever it came from, or in the channel it came through, passes nothing on.
+    Answering nobody but the one it came from passes nothing on. Answering into a group does: twenty sessions that
+    all answer to all would otherwise be stopped only by the budgets of their 190 pairs.
     """
     if cause is None:
         return 0
-    if recipients == [cause.sender] or addressed == cause.addressed:
-        return cause.hops
-    return cause.hops + 1
+    return cause.hops if recipients == [cause.sender] else cause.hops + 1

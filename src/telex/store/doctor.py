@@ -41,6 +41,8 @@ def check(home: str) -> list[Check]:
     if not os.path.isdir(home):
         return [*found, Check(what="home", state=OK, detail=f"{home} is not there yet; the first message makes it")]
     found += [_home(home), _modes(home)]
+    if not os.path.exists(f"{home}/{DATABASE}"):
+        return [*found, Check(what="store", state=OK, detail="not there yet; the first message makes it")]
     try:
         db = Store(home)
     except StoreFault as problem:
@@ -212,7 +214,8 @@ def _hook_fault(home: str) -> Check:
 
 def _backup_directory(home: str) -> str:
     path = f"{home}/{BACKUPS}/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    os.makedirs(path, mode=0o700)
+    for directory in (f"{home}/{BACKUPS}", path):  # the mode holds for the last of several made at once
+        os.makedirs(directory, mode=0o700, exist_ok=True)
     return path
 
 

@@ -46,7 +46,7 @@ UPDATE address SET cause = ?, cause_ms = ? WHERE id = ?
 
 -- :flow  what the bus knows of one address's flow
 SELECT a.arrival_ms, a.cause_ms, a.spoken_ms, coalesce(s.prompts_woken, 0), a.bell,
-       m.n, m.sender, m.addressed, m.hops
+       m.n, m.sender, m.hops
 FROM address a LEFT JOIN session s ON s.id = a.session LEFT JOIN message m ON m.n = a.cause WHERE a.id = ?
 
 -- :set_arrival
