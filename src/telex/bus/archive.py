@@ -93,7 +93,7 @@ def _parsed(number: int, line: str) -> dict[str, Any]:
         _check_fields(record)
         _check_meaning(record)
         _check_deliveries(record["deliveries"])
-    except (ValueError, KeyError, TypeError, AttributeError, TelexError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TelexError) as problem:
         words = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
         raise ImportInvalid(line=number, problem=words) from None
     return record
@@ -134,6 +134,8 @@ def _check_meaning(record: dict[str, Any]) -> None:
 
 
 def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:
+    if len({one["name"] for one in deliveries}) < len(deliveries):
+        raise ValueError("two deliveries are to the same name")
     for one in deliveries:
         names.fold(one["name"])
         if one["state"] not in delivery.STATES or one["via"] not in ("direct", "channel", "all"):
@@ -183,7 +185,7 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
             one["closed_ms"],
             one["reason"],
         )
-        db.run("mail.add_delivery", *values)
+        db.run("mail.take_delivery", *values)
         db.run("mail.set_times", one["shown_ms"], one["read_ms"], number, place.id)
         if one["state"] == delivery.QUEUED and place.bell:
             db.ring(place.bell)

@@ -83,7 +83,7 @@ def _by_key(
     now_ms: int,
 ) -> Caller:
     session = people.session_by_key(db, client, key)
-    if session is None or session.ended_ms:
+    if session is None or not session.lives():
         word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
         pid = int(word) if word.isascii() and word.isdigit() else line[min(2, len(line) - 1)]
         who = people.Arrival(

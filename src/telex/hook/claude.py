@@ -141,7 +141,8 @@ _EVENTS = {
 
 
 def _session(db: Store, payload: Payload) -> people.Session:
-    return people.session_by_key(db, CLIENT, payload.session_id) or _register(db, payload)[0]
+    found = people.session_by_key(db, CLIENT, payload.session_id)
+    return found if found and found.lives() else _register(db, payload)[0]
 
 
 def _register(db: Store, payload: Payload) -> tuple[people.Session, people.Address]:

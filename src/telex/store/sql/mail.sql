@@ -11,6 +11,10 @@ INSERT INTO words (rowid, body) VALUES (?, ?)
 -- :add_delivery
 INSERT INTO delivery (message, recipient, via, state, wakes, changed_ms, closed_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
+-- :take_delivery  of an import: two names may lead to one address here
+INSERT OR IGNORE INTO delivery (message, recipient, via, state, wakes, changed_ms, closed_ms, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
 -- :add_due
 INSERT OR IGNORE INTO due (at_ms, message) VALUES (?, ?)
 
