@@ -126,17 +126,27 @@ class Settings:
     forward_hours: int
 
     def __init__(self, stored: Mapping[str, str], environment: Mapping[str, str]) -> None:
-        self.sources: dict[str, str] = {}
-        for setting in SETTINGS:
-            value, source = setting.default, DEFAULT
-            for text, origin in (
-                (stored.get(setting.name), STORE),
-                (environment.get(variable(setting.name)), ENVIRONMENT),
-            ):
-                if text is not None and _number(setting, text) is not None:
-                    value, source = _number(setting, text) or 0, origin
-            setattr(self, setting.name, value)
-            self.sources[setting.name] = source
+        self._stored = stored
+        self._environment = environment
+
+    def __getattr__(self, name: str) -> int:
+        if name not in BY_NAME:
+            raise AttributeError(name)
+        value = self.__dict__[name] = self._look(BY_NAME[name])[0]
+        return value
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where each value comes from."""
+        return {setting.name: self._look(setting)[1] for setting in SETTINGS}
+
+    def _look(self, setting: Setting) -> tuple[int, str]:
+        places = ((self._environment.get(variable(setting.name)), ENVIRONMENT), (self._stored.get(setting.name), STORE))
+        for text, source in places:
+            number = None if text is None else _number(setting, text)
+            if number is not None:
+                return number, source
+        return setting.default, DEFAULT
 
 
 def variable(name: str) -> str:

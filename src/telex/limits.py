@@ -43,6 +43,9 @@ HOOK_BUSY_MS = 3_000  # a hook gives up sooner: the mail stays for the next mome
 CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into the database
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
 SCHEMA_VERSION = 1  # of the store; a newer one is refused, an older one migrated
+# the process table
+PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is
+
 # the hook
 PAYLOAD_MOST_BYTES = 16 * 1024 * 1024  # of what a client writes to a hook; more is not read
 HOOK_TIMEOUT_SECONDS = 10  # after which the client ends a hook

@@ -89,8 +89,8 @@ class Bus:
         or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by default).
         Raises WrongWords, Refused, NotFound, StoreFault.
         """
-        from telex.bus import inbox, send
-        from telex.store import settings
+        from telex.bus import send
+        from telex.store import mail, settings
 
         body = message.body_text(body)
         message.check_kind(kind)
@@ -99,7 +99,7 @@ class Bus:
             body=body,
             kind=kind,
             data=self._data(data),
-            reply_to=inbox.number_of(self.db, reply_to) if reply_to else 0,
+            reply_to=mail.number_of(self.db, reply_to) if reply_to else 0,
             ttl_ms=int(ttl_s * 1000),
             key=_bounded(key, "key"),
             strict=strict,
@@ -113,12 +113,12 @@ class Bus:
 
     def reply(self, to_id: str, body: str | bytes, *, kind: str = "reply", data: str = "", key: str = "") -> Sent:
         """Answer a message: to its sender, in its thread. Raises as `send` does, and MessageUnknown."""
-        from telex.bus import inbox, judge, send
+        from telex.bus import judge, send
         from telex.store import mail, people
 
         text = message.body_text(body)
         message.check_kind(kind)
-        number = inbox.number_of(self.db, to_id)
+        number = mail.number_of(self.db, to_id)
         parent = mail.get(self.db, number)
         assert parent is not None
         judge.check_answerable(parent)
@@ -343,12 +343,11 @@ class Bus:
         return str(self.db.value("settings.canonical_json", text))
 
     def _set_thread(self, out: object, thread: str) -> None:
-        from telex.bus import inbox
         from telex.errors import MessageUnknown
         from telex.store import mail
 
         try:
-            found = mail.get(self.db, inbox.number_of(self.db, thread))
+            found = mail.get(self.db, mail.number_of(self.db, thread))
         except MessageUnknown:
             out.topic = names.fold(thread)  # type: ignore[attr-defined]
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from telex import limits
 from telex.bus.identity import Caller
-from telex.bus.inbox import number_of
 from telex.bus.letters import Letter, Receipt, letter, receipts
 from telex.core import names
 from telex.core.message import short_id
@@ -28,7 +27,7 @@ class Shown(Record):
 
 def show(db: Store, caller: Caller, written: str) -> Shown:
     """One message, whole, with every delivery. Raises MessageUnknown."""
-    number = number_of(db, written)
+    number = mail.number_of(db, written)
     found = mail.get(db, number)
     assert found is not None
     answers = [mail.get(db, n) for (n,) in db.rows("mail.replies", number)]
@@ -95,7 +94,7 @@ def thread(db: Store, caller: Caller, written: str) -> list[Letter]:
     word = names.slug(written, default="-")
     rows = [n for (n,) in db.rows("history.topic", word)]
     if not rows:
-        found = mail.get(db, number_of(db, written))
+        found = mail.get(db, mail.number_of(db, written))
         assert found is not None
         rows = [n for (n,) in db.rows("history.thread", found.thread or found.n)]
     return _letters(db, caller, rows)

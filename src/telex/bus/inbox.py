@@ -13,8 +13,7 @@ import time
 from telex import limits
 from telex.bus.identity import Caller, bell_of
 from telex.bus.letters import Letter, letter
-from telex.bus.watch import Watch
-from telex.core import delivery, ids
+from telex.core import delivery
 from telex.core.delivery import UNREAD
 from telex.errors import MessageUnknown, StoreBusy, TimedOut
 from telex.store import bells, mail
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
 
     Emit = Callable[[list[Letter]], None]
     Clock = Callable[[], int]
-
-
-def number_of(db: Store, written: str) -> int:
-    """The message that an id means. Raises MessageUnknown."""
-    found = mail.numbered(db, ids.parse(written))
-    if found is None:
-        raise MessageUnknown(id=ascii(written[:40])[1:-1])
-    return found
 
 
 def inbox(db: Store, caller: Caller, *, everything: bool, most: int) -> list[Letter]:
@@ -51,7 +42,7 @@ def inbox(db: Store, caller: Caller, *, everything: bool, most: int) -> list[Let
 def read(db: Store, caller: Caller, written: list[str], emit: Emit, clock: Clock, *, most: int) -> list[Letter]:
     """Hand over the named messages, or all that is unread, and mark those of the caller's inbox read."""
     if written:
-        found = [_sound(db, number_of(db, one), caller, clock()) for one in written]
+        found = [_sound(db, mail.number_of(db, one), caller, clock()) for one in written]
         letters = [letter(db, one, caller.address.id) for one in found]
         emit(letters)
         _record(db, caller, letters, clock())
@@ -63,7 +54,7 @@ def read(db: Store, caller: Caller, written: list[str], emit: Emit, clock: Clock
 
 def done(db: Store, caller: Caller, written: list[str], now_ms: int) -> list[int]:
     """Mark messages handled; a request so marked owes no reply. Raises MessageUnknown, MoveRefused."""
-    numbers = [number_of(db, one) for one in written]
+    numbers = [mail.number_of(db, one) for one in written]
     with db.write():
         handled = [n for n in numbers if (row := db.row("mail.delivery", n, caller.address.id)) and row[0] in UNREAD]
         mail.note_cause(db, caller.address.id, handled, now_ms)
@@ -101,6 +92,8 @@ def wait(
 
 def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s: float) -> list[Letter]:
     """Call `look` whenever the caller's bell moves, until it finds something or the time is up."""
+    from telex.bus.watch import Watch
+
     bell = bell_of(caller)
     end = time.monotonic() + timeout_s if timeout_s else None
     barrier = FileLock(f"{db.home}/write.lock")

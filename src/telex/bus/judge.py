@@ -94,7 +94,7 @@ def _judge_pair(
     row = db.row("mail.pair", first, second)
     if row is None and not cause:
         return None
-    state = flow.Pair(**dict(zip(flow.Pair.fields(), row or (0, now_ms, 0, 0), strict=True)))
+    state = flow.Pair.of_row(row or (0, now_ms, 0, 0))
     theirs = db.row("people.flow", other.id) or (0,) * 5
     spoken_ms = max(spoken_ms, theirs[2], presence.Turns(db.home, theirs[4] or "-").spoken_ms(theirs[3]))
     window_ms, rest_ms = rules.pair_window_seconds * 1000, rules.pair_cooldown_seconds * 1000

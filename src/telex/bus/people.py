@@ -41,7 +41,7 @@ def who(db: Store, caller: Caller | None, *, everybody: bool) -> list[Presence]:
     """Every live session, the person, and whoever mail waits for; with `everybody` also those long gone."""
     found = []
     for row in list(db.rows("people.roster")):
-        place = people.Address(**dict(zip(people.Address.fields(), row[:6], strict=True)))
+        place = people.Address.of_row(row[:6])
         session = people.session(db, place.session)
         state = _state(db, place, session)
         unread = int(db.value("mail.waiting_count", place.id))

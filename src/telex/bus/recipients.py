@@ -64,7 +64,7 @@ def _group(db: Store, target: names.Target) -> list[people.Address]:
         return []
     found = []
     for row in db.rows("people.members", channel.id):
-        place = people.Address(**dict(zip(people.Address.fields(), row[:6], strict=True)))
+        place = people.Address.of_row(row[:6])
         if row[6] or place.id in living:
             found.append(place)
     return found

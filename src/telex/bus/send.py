@@ -68,7 +68,9 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         rules = settings.load(db)
         earlier = _earlier(db, caller, out, digest)
         if earlier:
-            return _answer(db, earlier, repeated=True)
+            known = mail.deliveries(db, earlier.n)
+            found = [(people.address(db, one.recipient), one.state, one.reason) for one in known]
+            return _answer(db, earlier, found, repeated=True)
         parent = mail.get(db, out.reply_to) if out.reply_to else None
         recipients = resolve(db, caller, out.to, out.strict, now_ms)
         new = _compose(db, caller, out, parent, digest, len(raw), now_ms)
@@ -80,10 +82,11 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
                 _deliver(db, new, one)
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
+        sent = _answer(db, new, [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)])
     if refused and not new.n:
         assert refused[0].refusal is not None
         raise refused[0].refusal
-    return _answer(db, new)
+    return sent
 
 
 def _keep_aside(db: Store, raw: bytes) -> bytes:
@@ -195,36 +198,40 @@ def _after(
     mail.settle_bell(db, caller.address.id)
 
 
-def _answer(db: Store, new: mail.Message, repeated: bool = False) -> Sent:
-    outcomes = [_outcome(db, found) for found in mail.deliveries(db, new.n)]
+def _standing(one: Recipient) -> tuple[people.Address, str, str]:
+    """Who, the state of the delivery, and why."""
+    if one.refusal:
+        return one.place, delivery.REFUSED, one.refusal.message
+    return one.place, delivery.QUEUED, ""
+
+
+def _answer(db: Store, new: mail.Message, found: list[tuple[people.Address, str, str]], repeated: bool = False) -> Sent:
     return Sent(
         id=message.short_id(new.n),
         uuid=ids.written(new.uuid),
         to=new.addressed,
         repeated=repeated,
-        recipients=outcomes,
+        recipients=[_outcome(db, *one) for one in found],
     )
 
 
-def _outcome(db: Store, found: mail.Delivery) -> Outcome:
-    place = people.address(db, found.recipient)
-    holder = people.holder(db, place)
+def _outcome(db: Store, place: people.Address, stands: str, reason: str) -> Outcome:
     name = f"@{place.name}"
-    if found.state != delivery.QUEUED:
-        return Outcome(name=name, state=found.state, presence="", note=found.reason or found.state)
+    if stands != delivery.QUEUED:
+        return Outcome(name=name, state=stands, presence="", note=reason or stands)
     if place.kind == "person":
-        return Outcome(name=name, state=found.state, presence="", note="in the person's inbox")
-    if holder:
+        return Outcome(name=name, state=stands, presence="", note="in the person's inbox")
+    if people.holder(db, place):
         busy = presence.Turns(db.home, place.bell).busy
         state = presence.BUSY if busy else presence.IDLE
-        return Outcome(name=name, state=found.state, presence=state, note=state)
+        return Outcome(name=name, state=stands, presence=state, note=state)
     if place.session:
-        return Outcome(name=name, state=found.state, presence=presence.OFFLINE, note="offline; the mail waits")
+        return Outcome(name=name, state=stands, presence=presence.OFFLINE, note="offline; the mail waits")
     near = names.nearest(place.name, [other for other in held(db) if other != place.name])
     hint = f"; did you mean @{near}?" if near else ""
     return Outcome(
         name=name,
-        state=found.state,
+        state=stands,
         presence="nobody",
         note=f"nobody holds this name yet; the mail waits{hint}",
     )

@@ -77,12 +77,8 @@ def digest(data: bytes) -> bytes:
 
 def row_hash(*parts: object) -> bytes:
     """16 bytes over all parts, each with its length in front so that no two lists of parts collide."""
-    hasher = blake2b(digest_size=16)
-    for part in parts:
-        data = part if isinstance(part, bytes) else str(part).encode()
-        hasher.update(b"%d:" % len(data))
-        hasher.update(data)
-    return hasher.digest()
+    pieces = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return blake2b(b"".join([b"%d:%b" % (len(piece), piece) for piece in pieces]), digest_size=16).digest()
 
 
 def wakes(kind: str, via: str, quiet: bool, wake: str) -> bool:

@@ -36,7 +36,7 @@ class Target(Record):
 
 def is_name(text: str) -> bool:
     """Whether text is in the grammar as it stands."""
-    return 0 < len(text) <= limits.NAME_CHARS and text[0] in _FIRST and all(char in _REST for char in text)
+    return 0 < len(text) <= limits.NAME_CHARS and text[0] in _FIRST and _REST.issuperset(text)
 
 
 def fold(text: str) -> str:
@@ -104,8 +104,22 @@ def parse_targets(text: str) -> list[Target]:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """The known name most like this one, or ''."""
-    from difflib import get_close_matches  # heavy, and only an answer to a mistake needs it
+    """The known name most like this one, or ''. Without difflib, which loads re: 8 ms in front of a send."""
+    most = min((len(name) + 2) // 3, len(name) - 1)
+    near = [(0 if _begins(name, other) else _edits(name, other), other) for other in known]
+    edits, found = min(near, default=(most + 1, ""))
+    return found if edits <= most else ""
 
-    found = get_close_matches(name, known, n=1, cutoff=0.6)
-    return found[0] if found else ""
+
+def _begins(one: str, other: str) -> bool:
+    return len(min(one, other, key=len)) > 1 and (one.startswith(other) or other.startswith(one))
+
+
+def _edits(one: str, other: str) -> int:
+    """How many letters must be put in, taken out or changed to make one word of the other."""
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        before, row[0] = row[0], at
+        for place, wanted in enumerate(other, 1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (letter != wanted))
+    return row[-1]

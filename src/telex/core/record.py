@@ -8,7 +8,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, dataclass_transform
+    from collections.abc import Iterable
+    from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
     def dataclass_transform(**_: object):
@@ -20,32 +21,45 @@ class Record:
     """Fields are the annotated names; a class attribute of the same name is the default."""
 
     if TYPE_CHECKING:
-        _fields: ClassVar[list[str]]
+        _fields: ClassVar[tuple[str, ...]]
+        _names: ClassVar[frozenset[str]]
 
     def __init__(self, **fields: Any) -> None:
-        known = type(self).fields()
-        for name in known:
-            if name in fields:
-                self.__dict__[name] = fields.pop(name)
-            elif not hasattr(type(self), name):
-                raise TypeError(f"{type(self).__name__} needs {name}")
-        if fields:
-            raise TypeError(f"{type(self).__name__} has no field {', '.join(fields)}")
+        if fields.keys() != type(self).__dict__.get("_names"):  # mostly each field is given, and that is all
+            self._check(fields)
+        self.__dict__.update(fields)
+
+    @classmethod
+    def of_row(cls, row: Iterable[Any]) -> Self:
+        """The record whose fields are these values, in their order. Raises ValueError for another number."""
+        made = cls.__new__(cls)
+        made.__dict__.update(zip(cls._known(), row, strict=True))
+        return made
 
     @classmethod
     def fields(cls) -> list[str]:
         """Field names in the order they are written, base classes first."""
-        cached = cls.__dict__.get("_fields")
-        if cached is None:
-            cached = []
-            for base in reversed(cls.__mro__):
-                cached += [name for name in vars(base).get("__annotations__", {}) if name not in cached]
-            cls._fields = cached
-        return list(cached)
+        return list(cls._known())
+
+    @classmethod
+    def _known(cls) -> tuple[str, ...]:
+        if "_fields" not in cls.__dict__:
+            every = [name for base in reversed(cls.__mro__) for name in vars(base).get("__annotations__", {})]
+            cls._fields = tuple(dict.fromkeys(every))
+            cls._names = frozenset(every)
+        return cls._fields
+
+    @classmethod
+    def _check(cls, given: dict[str, Any]) -> None:
+        for name in cls._known():
+            if name not in given and not hasattr(cls, name):
+                raise TypeError(f"{cls.__name__} needs {name}")
+        if unknown := [name for name in given if name not in cls._names]:
+            raise TypeError(f"{cls.__name__} has no field {', '.join(unknown)}")
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as a plain dict, nested records included."""
-        return {name: _plain(getattr(self, name)) for name in type(self).fields()}
+        return {name: _plain(getattr(self, name)) for name in type(self)._known()}
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.as_dict() == other.as_dict()
@@ -54,7 +68,7 @@ class Record:
         return hash((type(self), repr(self)))
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"{name}={getattr(self, name)!r}" for name in type(self).fields())
+        inner = ", ".join(f"{name}={getattr(self, name)!r}" for name in type(self)._known())
         return f"{type(self).__name__}({inner})"
 
 

@@ -47,7 +47,7 @@ def handle(event: str, raw: str) -> int:
     db = Store(home, own_process=True, patience_ms=limits.HOOK_BUSY_MS)
     if not db.value("hook.valid", raw):
         return 0
-    payload = Payload(**dict(zip(Payload.fields(), db.row("hook.claude_payload", raw) or (), strict=True)))
+    payload = Payload.of_row(db.row("hook.claude_payload", raw) or ())
     if payload.subagent or not payload.session_id:
         return 0
     return act(db, payload)

@@ -11,9 +11,9 @@ Rules kept here:
 
 from __future__ import annotations
 
-from telex.core import delivery, message
+from telex.core import delivery, ids, message
 from telex.core.record import Record
-from telex.errors import MoveRefused, StoreCorrupt
+from telex.errors import MessageUnknown, MoveRefused, StoreCorrupt
 from telex.store import bells, bodies, people
 from telex.store.sqlite import Store
 
@@ -133,9 +133,17 @@ def numbered(db: Store, wanted: int | bytes) -> int | None:
     return wanted if db.value("mail.exists", wanted) else None
 
 
+def number_of(db: Store, written: str) -> int:
+    """The message that an id means, as it was written. Raises MessageUnknown."""
+    found = numbered(db, ids.parse(written))
+    if found is None:
+        raise MessageUnknown(id=ascii(written[:40])[1:-1])
+    return found
+
+
 def deliveries(db: Store, number: int) -> list[Delivery]:
     """What became of a message, recipient by recipient."""
-    return [Delivery(**dict(zip(Delivery.fields(), row, strict=True))) for row in db.rows("mail.deliveries", number)]
+    return [Delivery.of_row(row) for row in db.rows("mail.deliveries", number)]
 
 
 def queued(db: Store, recipient: int, most: int) -> list[Message]:
@@ -228,4 +236,4 @@ def _damaged(number: int) -> Message:
 
 
 def _message(row: tuple[Any, ...] | None) -> Message | None:
-    return Message(**dict(zip(Message.fields(), row, strict=True))) if row else None
+    return Message.of_row(row) if row else None

@@ -177,7 +177,7 @@ def living(db: Store) -> list[tuple[Session, Address]]:
     """Every live session with its address, oldest first."""
     found = []
     for row in db.rows("people.open_sessions"):
-        session = Session(**dict(zip(Session.fields(), row[:15], strict=True)))
+        session = Session.of_row(row[:15])
         if session.lives():
             name, bell, wake = row[15:]
             held = Address(id=session.address, kind="session", name=name, session=session.id, bell=bell, wake=wake)
@@ -308,11 +308,11 @@ def _join_places(db: Store, place: int, directory: str, title: str, now_ms: int)
 
 
 def _address(row: tuple[Any, ...] | None) -> Address | None:
-    return Address(**dict(zip(Address.fields(), row, strict=True))) if row else None
+    return Address.of_row(row) if row else None
 
 
 def _session(row: tuple[Any, ...] | None) -> Session | None:
-    return Session(**dict(zip(Session.fields(), row, strict=True))) if row else None
+    return Session.of_row(row) if row else None
 
 
 def in_utf8(text: str) -> str:

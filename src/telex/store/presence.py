@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from telex import limits
 from telex.store import bells
 
 BUSY, IDLE, OFFLINE = "busy", "idle", "offline"
@@ -58,9 +59,7 @@ class Turns:
         self.busy = False
         self.changed_ms = 0
         try:
-            with open(bells.path(home, bells.TURNS, bell), "rb") as file:
-                marks = file.read()
-                self.changed_ms = int(os.fstat(file.fileno()).st_mtime * 1000)
+            marks, self.changed_ms = _contents(bells.path(home, bells.TURNS, bell))
         except OSError:
             return
         self.prompts = marks.count(PROMPT)
@@ -74,8 +73,17 @@ class Turns:
 def _stat(pid: int) -> tuple[bytes, int, int]:
     """(state, parent, start time) of a process (proc(5)); nothing and zeros where they cannot be told."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+        fields = _contents(f"/proc/{pid}/stat")[0].rpartition(b")")[2].split(None, 20)
         return fields[0], int(fields[1]), int(fields[19])
     except (OSError, IndexError, ValueError):
         return b"", 0, 0
+
+
+def _contents(path: str) -> tuple[bytes, int]:
+    """What a small file holds, and when it changed, in milliseconds: a third of what `open` costs."""
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        found = os.fstat(fd)
+        return os.read(fd, found.st_size or limits.PROC_FILE_BYTES), int(found.st_mtime * 1000)
+    finally:
+        os.close(fd)

@@ -330,7 +330,8 @@ def _checkpoint(con: apsw.Connection, pages: int, patience_ms: int) -> int:
     if pages >= limits.CHECKPOINT_PAGES:
         con.set_busy_timeout(0)
         try:
-            con.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            con.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            con.execute(f"PRAGMA user_version = {limits.SCHEMA_VERSION}")  # the write that starts the log anew
         except apsw.Error:
             pass  # the commit stands; the next one tries again
         finally:

@@ -17,6 +17,8 @@ _DAY_MS = 86_400_000
 def sweep(db: Store, now_ms: int, keep_days: int) -> None:
     """Tidy a little. Inside a write."""
     horizon = now_ms - keep_days * _DAY_MS
+    if not db.value("mail.any_to_sweep", now_ms, horizon):
+        return
     for at_ms, number in list(db.rows("mail.overdue", now_ms, limits.SWEEP_ROWS)):
         db.run("mail.drop_due", at_ms, number)
         expire(db, number, "its time to live ran out", now_ms)

@@ -95,6 +95,7 @@ CREATE UNIQUE INDEX message_key ON message (sender, key) WHERE key <> '';
 CREATE INDEX message_reply ON message (reply_to) WHERE reply_to > 0;
 CREATE INDEX message_thread ON message (thread) WHERE thread > 0;
 CREATE INDEX message_channel ON message (addressed) WHERE substr(addressed, 1, 1) = '#';
+CREATE INDEX message_several ON message (n) WHERE instr(addressed, ',') > 0 AND instr(addressed, '#') > 0;
 CREATE INDEX message_topic ON message (topic) WHERE topic <> '';
 
 CREATE TABLE delivery (

@@ -15,8 +15,13 @@ SELECT n FROM (SELECT d.message AS n FROM delivery d JOIN message m ON m.n = d.m
                WHERE d.recipient = ?2 AND m.sender = ?1 AND d.message < ?3)
 ORDER BY n DESC LIMIT ?4
 
--- :in_channel
-SELECT n FROM message WHERE addressed = ? AND substr(addressed, 1, 1) = '#' AND n < ? ORDER BY n DESC LIMIT ?
+-- :in_channel  what was sent to a channel, alone or together with others
+SELECT n FROM (SELECT n FROM message WHERE addressed = ?1 AND substr(addressed, 1, 1) = '#' AND n < ?2
+               UNION ALL
+               SELECT n FROM message INDEXED BY message_several
+               WHERE instr(addressed, ',') > 0 AND instr(addressed, '#') > 0 AND n < ?2
+               AND instr(',' || addressed || ',', ',' || ?1 || ',') > 0)
+ORDER BY n DESC LIMIT ?3
 
 -- :thread  a message and all that belongs to it, oldest first
 SELECT n FROM message WHERE n = ?1 OR (thread = ?1 AND thread > 0) ORDER BY n

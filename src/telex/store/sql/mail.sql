@@ -43,8 +43,10 @@ SELECT m.n, m.created_ms FROM message m CROSS JOIN delivery d ON d.message = m.n
 WHERE m.sender = ? AND m.digest = ? AND m.kind = ? AND m.reply_to = ? AND m.data = ?
 AND m.created_ms > ? AND m.created_ms <= ? ORDER BY m.n DESC LIMIT 1
 
--- :waiting_over  whether a recipient has at least so many waiting
-SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1 OFFSET ?
+-- :waiting_over  whether more than so many wait for a recipient; they are counted only if so many were sent since the oldest
+SELECT 1 WHERE (SELECT max(n) FROM message)
+             - (SELECT min(message) FROM delivery WHERE recipient = ?1 AND state = 'queued') >= ?2
+           AND EXISTS (SELECT 1 FROM delivery WHERE recipient = ?1 AND state = 'queued' LIMIT 1 OFFSET ?2)
 
 -- :waiting_count
 SELECT count(*) FROM delivery WHERE recipient = ? AND state = 'queued'
@@ -126,6 +128,12 @@ SELECT count, since_ms, rest_until_ms, cause FROM pair WHERE a = ? AND b = ?
 INSERT INTO pair (a, b, count, since_ms, rest_until_ms, cause) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (a, b) DO UPDATE SET count = excluded.count, since_ms = excluded.since_ms,
                                  rest_until_ms = excluded.rest_until_ms, cause = excluded.cause
+
+-- :any_to_sweep  one look for the three that follow, because every write takes it
+SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
+            OR EXISTS (SELECT 1 FROM owed WHERE told < 2 AND deadline_ms <= ?1)
+            OR (SELECT created_ms <= ?2 OR created_ms > ?1 FROM message WHERE n > coalesce(
+                (SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'kept_to'), 0) ORDER BY n LIMIT 1)
 
 -- :overdue  messages whose time to live has run out
 SELECT at_ms, message FROM due WHERE at_ms <= ? ORDER BY at_ms LIMIT ?
