@@ -1,0 +1,249 @@
+"""The shape of the source: sizes, layers, and the habits that keep the promises."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.tidy import checks
+
+from telex import config, errors, limits
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "telex"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+QUERIES = sorted((PACKAGE / "store" / "sql").glob("*.sql"))
+PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")])
+
+PACKAGE_MOST_LINES = 10_000
+CORE_MOST_LINES = 1_500
+FUNCTION_P95_LINES = 40
+
+Check = Callable[[str], list[str]]
+
+# Numbers over 1,000 that may stand outside limits.py, and why.
+UNITS = {3_600: "an hour in s", 60_000: "a minute in ms", 86_400: "a day in s"}
+UNITS |= {3_600_000: "an hour in ms", 86_400_000: "a day in ms"}
+NUMBERS = {
+    "config.py": "the bounds of each setting stand in its one table",
+    "bus/history.py": "how far a search looks for what concerns one reader",
+    "bus/watch.py": "the buffer of one read of inotify events",
+    "core/text.py": "the last second that a calendar year of four digits holds, and a table's size",
+}
+
+# Who may build what.
+BUILDERS = {
+    "wiring.py": "the one place that builds adapters",
+    "hook/claude.py": "an entry point that may not import wiring",
+    "store/sqlite.py": "the connection of a store",
+    "store/doctor.py": "looks at stores that may be damaged, and makes their successors",
+}
+
+
+def relative(path: Path) -> str:
+    """A module's path within the package."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def violations(check: Check, paths: list[Path], *, exempt: dict[str, str] | None = None) -> list[str]:
+    """What a check finds in files that are not exempt, with their names; and exemptions that nothing needs."""
+    found = []
+    needed = set()
+    for path in paths:
+        name = path.relative_to(ROOT).as_posix().removeprefix("src/telex/")
+        for words in check(path.read_text(encoding="utf-8")):
+            if exempt and name in exempt:
+                needed.add(name)
+            else:
+                found.append(f"{name}: {words}")
+    return found + [f"{name}: is exempt but need not be" for name in (exempt or {}) if name not in needed]
+
+
+def number_check(text: str) -> list[str]:
+    """Large numbers that are no unit of time."""
+    return [one for one in checks.large_numbers(text) if int(float(one.split(": ")[1].replace("_", ""))) not in UNITS]
+
+
+def test_modules_have_at_most_600_lines() -> None:
+    assert violations(checks.long_module, PYTHON_FILES) == []
+
+
+def test_functions_have_at_most_70_lines() -> None:
+    assert violations(checks.long_functions, PYTHON_FILES) == []
+
+
+def test_nineteen_of_twenty_functions_have_at_most_40_lines() -> None:
+    counts = sorted(count for path in MODULES for _, count in checks.function_lengths(path.read_text("utf-8")))
+    assert counts[int(0.95 * len(counts))] <= FUNCTION_P95_LINES
+
+
+def test_the_package_has_at_most_10_000_lines() -> None:
+    sizes = {relative(path): len(path.read_text("utf-8").splitlines()) for path in [*MODULES, *PACKAGE.rglob("*.sql")]}
+    assert sum(sizes.values()) <= PACKAGE_MOST_LINES, sizes
+
+
+def test_the_pure_core_has_at_most_1_500_lines() -> None:
+    core = sum(len(path.read_text("utf-8").splitlines()) for path in MODULES if relative(path).startswith("core/"))
+    assert core <= CORE_MOST_LINES
+
+
+def test_the_core_reaches_nothing_outside() -> None:
+    core = [path for path in MODULES if relative(path).startswith("core/")]
+    assert core
+    assert violations(checks.impure, core) == []
+
+
+def test_limits_and_errors_import_nothing() -> None:
+    assert violations(checks.imports_anything, [PACKAGE / "limits.py", PACKAGE / "errors.py"]) == []
+
+
+def test_every_module_class_and_verb_says_what_it_is() -> None:
+    assert violations(checks.undocumented, MODULES) == []
+
+
+def test_sql_lives_in_sql_files() -> None:
+    assert violations(checks.sql_in_python, MODULES) == []
+
+
+def test_every_query_is_used() -> None:
+    named = {name for path in QUERIES for name in checks.query_names(path.read_text("utf-8"), path.stem)}
+    used = set().union(*(checks.queries_used(path.read_text("utf-8")) for path in MODULES))
+    assert sorted(named - used) == []
+
+
+def test_every_query_asked_for_exists() -> None:
+    named = {name for path in QUERIES for name in checks.query_names(path.read_text("utf-8"), path.stem)}
+    used = set().union(*(checks.queries_asked(path.read_text("utf-8")) for path in MODULES))
+    assert used
+    assert sorted(used - named) == []
+
+
+def test_a_query_has_one_name() -> None:
+    for path in QUERIES:
+        found = checks.query_names(path.read_text("utf-8"), path.stem)
+        assert sorted(found) == sorted(set(found)), path.name
+
+
+def test_large_numbers_live_in_limits() -> None:
+    paths = [path for path in MODULES if relative(path) != "limits.py"]
+    assert violations(number_check, paths, exempt=NUMBERS) == []
+
+
+def test_every_limit_is_used() -> None:
+    used = {
+        word for path in [*PYTHON_FILES] if path.name != "limits.py" for word in checks.words(path.read_text("utf-8"))
+    }
+    assert [name for name in vars(limits) if name.isupper() and name not in used] == []
+
+
+def test_every_setting_is_read_by_somebody() -> None:
+    paths = [path for path in MODULES if relative(path) != "config.py"]
+    used = {word for path in paths for word in checks.words(path.read_text("utf-8"))}
+    assert [one.name for one in config.SETTINGS if one.name not in used] == []
+
+
+def test_every_error_is_raised_somewhere() -> None:
+    used = {word for path in MODULES if path.name != "errors.py" for word in checks.words(path.read_text("utf-8"))}
+    leaves = [one for one in vars(errors).values() if isinstance(one, type) and one.__dict__.get("code")]
+    assert [one.__name__ for one in leaves if one.__name__ not in used and one is not errors.TelexError] == []
+
+
+def test_error_classes_live_in_errors() -> None:
+    assert violations(checks.error_classes, [path for path in MODULES if relative(path) != "errors.py"]) == []
+
+
+def test_nothing_was_left_for_later() -> None:
+    paths = [*PYTHON_FILES, *PACKAGE.rglob("*.sql"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    assert violations(checks.unfinished, paths) == []
+
+
+def test_no_tabs_and_no_control_characters() -> None:
+    assert violations(checks.odd_characters, [*PYTHON_FILES, *PACKAGE.rglob("*.sql")]) == []
+
+
+def test_only_output_writes_for_people() -> None:
+    assert violations(checks.prints, [path for path in MODULES if relative(path) != "cli/output.py"]) == []
+
+
+def test_nothing_speaks_over_a_network() -> None:
+    assert violations(checks.reaches_network, MODULES) == []
+
+
+def test_there_is_one_sqlite_in_a_process() -> None:
+    assert violations(checks.second_sqlite, MODULES) == []
+
+
+def test_only_entry_points_build_a_store() -> None:
+    assert violations(checks.builds_adapters, MODULES, exempt=BUILDERS) == []
+
+
+def tracked() -> list[Path]:
+    """The files that are, or are about to be, in the repository; all files where git is not at hand."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        return [*PYTHON_FILES, *PACKAGE.rglob("*.sql"), *ROOT.glob("*.*"), *(ROOT / "docs").rglob("*.md")]
+    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+
+
+def this_machine() -> list[str]:
+    """What would tell where a file was written: this checkout, its neighbours, and where pip asks for packages."""
+    found = [str(ROOT), *(str(one) for one in ROOT.parent.iterdir() if len(one.parts) > 2)]
+    answer = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    for line in answer.splitlines():
+        host = line.partition("://")[2].partition("/")[0].strip("'\"").rpartition("@")[2]
+        if host and not host.endswith(("pypi.org", "pythonhosted.org")):
+            found.append(host)
+    return found
+
+
+def test_no_file_names_the_machine_it_was_written_on() -> None:
+    paths = this_machine()
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {one}" for one in checks.machine_paths(text, paths)]
+    assert found == []
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter's verdict on a tree with `src/telex` and `.importlinter`."""
+    program = shutil.which("lint-imports", path=str(Path(sys.executable).parent)) or "lint-imports"
+    code = "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports_command; "
+    code += "lint_imports_command(['--no-cache'])"
+    assert Path(program).exists(), "import-linter is missing: make setup"
+    return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+
+
+def test_the_layers_are_kept() -> None:
+    found = lint_imports(ROOT)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("core/flow.py", "import telex.store.sqlite"),
+        ("hook/moments.py", "import telex.bus"),
+        ("clients/gate.py", "import telex.bus"),
+        ("errors.py", "import telex.core.text"),
+    ],
+)
+def test_an_import_against_the_layers_is_noticed(tmp_path: Path, module: str, line: str) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "src" / "telex", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    planted = tmp_path / "src" / "telex" / module
+    planted.write_text(planted.read_text("utf-8") + f"\n{line}\n", encoding="utf-8")
+    found = lint_imports(tmp_path)
+    assert found.returncode != 0
+    assert "BROKEN" in found.stdout
