@@ -302,6 +302,14 @@ class NobodyThere(NotFound):
     hint = "{advice}"
 
 
+class NameUnknown(NotFound):
+    """Nobody was ever called that."""
+
+    code = "name-unknown"
+    text = "nobody was ever called {to}"
+    hint = "'telex who --all' lists every name"
+
+
 class MessageUnknown(NotFound):
     """No message has that id."""
 
@@ -342,7 +350,7 @@ class TimedOut(LocalFault):
 
 
 class StoreFault(LocalFault):
-    """The store on this machine cannot do what is asked. Nothing was sent."""
+    """The store on this machine cannot do what is asked. Nothing was sent, unless it says that this is unsure."""
 
 
 class StoreUnreachable(StoreFault):
@@ -351,6 +359,14 @@ class StoreUnreachable(StoreFault):
     code = "store-unreachable"
     text = "cannot use the store in {home}: {problem}"
     hint = "'telex doctor' says what is wrong"
+
+
+class StoreUnsure(StoreFault):
+    """The disk failed at the very commit: SQLite gave it up, but a recovery may still find it whole."""
+
+    code = "store-unsure"
+    text = "the disk failed while it was being stored; it may be there or not: {problem}"
+    hint = "'telex log' tells, once the disk works; with --key a repeat is safe"
 
 
 class StoreFull(StoreFault):

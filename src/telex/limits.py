@@ -36,6 +36,7 @@ REQUEST_DEADLINE_SECONDS = 3_600  # until a request is late, where its sender do
 KEEP_DAYS = 90  # finished messages are kept
 FORWARD_HOURS = 2  # an old name leads to the new one after a rename
 SWEEP_ROWS = 20  # finished messages removed, or open ones expired, by one write transaction
+CLOCK_SLACK_MS = 60_000  # two writers of one machine may differ by less; more is a clock that was wrong
 ORPHAN_BODY_SECONDS = 3_600  # before a body beside the store that no message refers to may be removed
 # the store
 BUSY_MS = 10_000  # a command waits for the store before it gives up
@@ -45,6 +46,8 @@ READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time 
 SCHEMA_VERSION = 1  # of the store; a newer one is refused, an older one migrated
 # the process table
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is
+
+RESERVE_BYTES = 1024 * 1024  # kept on the disk so that deleting works when it is full
 
 # the hook
 PAYLOAD_MOST_BYTES = 16 * 1024 * 1024  # of what a client writes to a hook; more is not read

@@ -185,7 +185,7 @@ class Bus:
         return history.show(self.db, self.me, id)
 
     def log(self, *, partner: str = "", everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
-        """History, newest first. Raises NobodyThere, NameInvalid."""
+        """History, newest first. Raises NameUnknown, NameInvalid."""
         from telex.bus import history
 
         return history.log(self.db, self.me, partner=partner, everything=everything, most=most, now_ms=self.clock())
@@ -254,6 +254,7 @@ class Bus:
         from telex.bus import people
 
         people.set_wake(self.db, self.me, mode)
+        self._caller = None
 
     # --- keeping ---
 

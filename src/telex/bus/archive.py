@@ -13,8 +13,8 @@ from typing import Any
 
 from telex import limits
 from telex.core import delivery, ids, message, names
-from telex.errors import ImportInvalid, TelexError
-from telex.store import bodies, mail, people, sweep
+from telex.errors import ImportInvalid, StoreFull, TelexError
+from telex.store import bodies, mail, people, reserve, sweep
 from telex.store.sqlite import Store, fault
 
 _TEXTS = ("sender", "sender_kind", "client", "place", "to", "kind", "body", "data", "topic", "key")
@@ -203,8 +203,26 @@ def _local(db: Store, written: str) -> int:
 
 def purge(db: Store, *, before_ms: int, open_too: bool, address: int) -> int:
     """Remove finished messages from before a time, of everybody or of one address; how many. With `open_too` also
-    what nobody has read. Their bytes are gone from the store, its index and its sidecars afterwards."""
+    what nobody has read. Their bytes are gone from the store, its index and its sidecars afterwards; on a full disk
+    the freed pages stay in the file until a later purge has room to write it anew."""
     numbers = [n for (n,) in db.rows("history.purgeable", before_ms, int(open_too), address)]
+    try:
+        _remove(db, numbers)
+    except StoreFull:  # deleting needs room too: that is what the reserve is for
+        if not reserve.release(db.home):
+            raise
+        db.empty_log()
+        _remove(db, numbers)
+    if numbers:
+        try:
+            db.compact()
+        except StoreFull:
+            db.empty_log()
+    reserve.make(db.home)
+    return len(numbers)
+
+
+def _remove(db: Store, numbers: list[int]) -> None:
     for start in range(0, len(numbers), limits.INBOX_WAITING):
         with db.write():
             for number in numbers[start : start + limits.INBOX_WAITING]:
@@ -212,6 +230,3 @@ def purge(db: Store, *, before_ms: int, open_too: bool, address: int) -> int:
                 sweep.remove(db, number)
                 for recipient in waiting:
                     mail.settle_bell(db, recipient)
-    if numbers:
-        db.compact()
-    return len(numbers)

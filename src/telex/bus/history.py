@@ -8,7 +8,7 @@ from telex.bus.letters import Letter, Receipt, letter, receipts
 from telex.core import names
 from telex.core.message import short_id
 from telex.core.record import Record
-from telex.errors import NobodyThere, Usage
+from telex.errors import NameUnknown, Usage
 from telex.store import mail, people
 from telex.store.sqlite import Store
 
@@ -55,7 +55,7 @@ def _with(db: Store, caller: Caller, target: names.Target, everything: bool, mos
         return [n for (n,) in db.rows("history.in_channel", target.written(), _NEWEST, most)]
     place = people.address_named(db, target.name, now_ms)
     if place is None:
-        raise NobodyThere(to=target.written(), advice="'telex who --all' lists every name")
+        raise NameUnknown(to=target.written())
     if everything or place.id == caller.address.id:
         return [n for (n,) in db.rows("history.mine", place.id, _NEWEST, most)]
     return [n for (n,) in db.rows("history.between", caller.address.id, place.id, _NEWEST, most)]

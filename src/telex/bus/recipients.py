@@ -48,7 +48,7 @@ def _named(db: Store, caller: Caller, name: str, strict: bool, now_ms: int) -> p
         raise NameReserved(name=name)
     place = people.address_named(db, name, now_ms)
     if strict and (place is None or (place.kind == "session" and people.holder(db, place) is None)):
-        near = names.nearest(name, [other for other in held(db) if other != name])
+        near = names.nearest(name, [other for other in held(db) if other not in (name, caller.address.name)])
         advice = f"did you mean @{near}?" if near else "'telex who' lists who is here"
         raise NobodyThere(to=f"@{name}", advice=advice)
     return place or people.awaited(db, name, now_ms)

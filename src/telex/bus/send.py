@@ -211,11 +211,11 @@ def _answer(db: Store, new: mail.Message, found: list[tuple[people.Address, str,
         uuid=ids.written(new.uuid),
         to=new.addressed,
         repeated=repeated,
-        recipients=[_outcome(db, *one) for one in found],
+        recipients=[_outcome(db, new, *one) for one in found],
     )
 
 
-def _outcome(db: Store, place: people.Address, stands: str, reason: str) -> Outcome:
+def _outcome(db: Store, new: mail.Message, place: people.Address, stands: str, reason: str) -> Outcome:
     name = f"@{place.name}"
     if stands != delivery.QUEUED:
         return Outcome(name=name, state=stands, presence="", note=reason or stands)
@@ -227,7 +227,7 @@ def _outcome(db: Store, place: people.Address, stands: str, reason: str) -> Outc
         return Outcome(name=name, state=stands, presence=state, note=state)
     if place.session:
         return Outcome(name=name, state=stands, presence=presence.OFFLINE, note="offline; the mail waits")
-    near = names.nearest(place.name, [other for other in held(db) if other != place.name])
+    near = names.nearest(place.name, [other for other in held(db) if other not in (place.name, new.sender_name)])
     hint = f"; did you mean @{near}?" if near else ""
     return Outcome(
         name=name,

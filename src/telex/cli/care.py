@@ -43,6 +43,8 @@ def status(call: Call) -> int:
         if one.state != health.OK:
             call.out.line(f"{one.what}: {text.visible(one.detail)}")
     call.out.line("the store is well" if all(one.state == health.OK for one in checks) else "see 'telex doctor'")
+    if all(one.state == inspection.NOT_INSTALLED for one in findings):
+        call.out.line("no client is connected yet: 'telex install'")
     return int(bad)
 
 

@@ -36,7 +36,7 @@ def import_(call: Call) -> None:
     if call.out.as_json:
         call.out.json({"taken": taken, "known": known})
     else:
-        call.out.line(f"{taken} messages taken in, {known} were here already")
+        call.out.line(f"{_messages(taken)} taken in, {known} {'was' if known == 1 else 'were'} here already")
 
 
 def purge(call: Call) -> None:
@@ -59,7 +59,7 @@ def purge(call: Call) -> None:
     if call.out.as_json:
         call.out.json({"deleted": removed})
     else:
-        call.out.line(f"{removed} messages deleted")
+        call.out.line(f"{_messages(removed)} deleted")
 
 
 def config(call: Call) -> None:
@@ -90,3 +90,7 @@ def config(call: Call) -> None:
     call.out.table(["setting", "value", "source", "meaning"], rows)
     if value and variable(name) in os.environ:
         call.out.line(f"{variable(name)} in the environment overrides what is stored")
+
+
+def _messages(count: int) -> str:
+    return f"{count} message" + ("" if count == 1 else "s")

@@ -94,7 +94,7 @@ def parser(verb: Verb) -> argparse.ArgumentParser:
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> None:  # type: ignore[override]
-            missing = "arguments are required" in message
+            missing = "arguments are required" in message and verb.words[0].name in ("to", "channel")
             raise (WordsMissing if missing else Usage)(problem=message, verb=verb.name)
 
     made = Parser(

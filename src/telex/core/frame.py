@@ -126,7 +126,7 @@ def _header(item: Item, before: Item | None, reader: _Reader) -> str:
         facts.append(f"answers {short_id(item.reply_to)}")
     sender = "telex itself" if item.sender_kind == "system" else "@" + _word(item.sender, _ADDRESS_CHARS)
     about = "" if follows else _about(item, reader)
-    to = _word(item.to, _ADDRESS_CHARS)
+    to = text.clip(",".join(_word(one, _ADDRESS_CHARS) for one in item.to.split(",")), _ADDRESS_CHARS)
     to = "" if to in ("", "@" + reader.me) else f" to {to}"
     return f"{short_id(item.n)} from {sender}{about}{to}: {', '.join(facts)}.{_duty(item, reader)}"
 

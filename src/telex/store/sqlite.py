@@ -26,8 +26,9 @@ from telex.errors import (
     StoreFull,
     StoreNewer,
     StoreUnreachable,
+    StoreUnsure,
 )
-from telex.store import bells
+from telex.store import bells, reserve
 from telex.store.lock import FileLock
 
 TYPE_CHECKING = False
@@ -164,7 +165,10 @@ class Store:
         self._after.append((action, values))
 
     def compact(self) -> None:
-        """Give back every freed page and empty the write-ahead log, so that what was deleted is gone."""
+        """Give back every freed page and empty the write-ahead log, so that what was deleted is gone.
+
+        Raises StoreFull where there is no room to write the file anew: then the freed pages stay in it.
+        """
         self._lock.acquire()
         try:
             self.con.execute(query("store.optimize_words"))
@@ -174,6 +178,13 @@ class Store:
             raise fault(self.home, problem) from None
         finally:
             self._lock.release()
+
+    def empty_log(self) -> None:
+        """Empty the write-ahead log into the store, as far as readers and the disk allow."""
+        try:
+            self.con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except apsw.Error:
+            pass
 
     def close(self) -> None:
         """Close the connection without a checkpoint."""
@@ -236,7 +247,10 @@ class Write:
             if not store.con.getautocommit():
                 store.con.execute("ROLLBACK")
             if kind is None:
-                raise fault(store.home, problem) from None
+                found = fault(store.home, problem)
+                if isinstance(problem, apsw.IOError) and not isinstance(found, StoreFull):
+                    raise StoreUnsure(problem=str(problem)) from None
+                raise found from None
         finally:
             self.lock.release()
 
@@ -296,6 +310,7 @@ def _furnish(home: str) -> None:
             os.chmod(home, 0o700)
         for directory in bells.DIRECTORIES:
             os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+        reserve.make(home)
     except OSError as problem:
         raise fault(home, problem) from None
     refuse_network(home)

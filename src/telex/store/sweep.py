@@ -17,7 +17,7 @@ _DAY_MS = 86_400_000
 def sweep(db: Store, now_ms: int, keep_days: int) -> None:
     """Tidy a little. Inside a write."""
     horizon = now_ms - keep_days * _DAY_MS
-    if not db.value("mail.any_to_sweep", now_ms, horizon):
+    if not db.value("mail.any_to_sweep", now_ms, horizon, now_ms + limits.CLOCK_SLACK_MS):
         return
     for at_ms, number in list(db.rows("mail.overdue", now_ms, limits.SWEEP_ROWS)):
         db.run("mail.drop_due", at_ms, number)
@@ -32,7 +32,7 @@ def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
     """Go on from the message that keeping has come to, so that one which stays a while holds up no other."""
     start = kept_to = int(db.value("mail.kept_to") or 0)
     for number, created_ms in list(db.rows("mail.oldest", start, limits.SWEEP_ROWS)):
-        if created_ms > now_ms:  # dated by a clock that was wrong: it must not hold up the others
+        if created_ms > now_ms + limits.CLOCK_SLACK_MS:  # dated by a wrong clock: it must not hold up the others
             db.run("mail.add_due", created_ms + keep_days * _DAY_MS, number)
             kept_to = number
             continue

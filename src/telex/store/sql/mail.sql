@@ -132,7 +132,7 @@ ON CONFLICT (a, b) DO UPDATE SET count = excluded.count, since_ms = excluded.sin
 -- :any_to_sweep  one look for the three that follow, because every write takes it
 SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
             OR EXISTS (SELECT 1 FROM owed WHERE told < 2 AND deadline_ms <= ?1)
-            OR (SELECT created_ms <= ?2 OR created_ms > ?1 FROM message WHERE n > coalesce(
+            OR (SELECT created_ms <= ?2 OR created_ms > ?3 FROM message WHERE n > coalesce(
                 (SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'kept_to'), 0) ORDER BY n LIMIT 1)
 
 -- :overdue  messages whose time to live has run out
