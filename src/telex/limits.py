@@ -59,6 +59,7 @@ SHOW_ROWS = 50  # queued messages read for one injection
 DOCTOR_ROWS = 100_000  # newest messages checked against their hashes
 BACKUP_STEP_PAGES = 1_000  # copied at a time, so that writers get their turn
 # listings
+SEARCH_ROWS = 10_000  # matches looked at for those that concern the caller
 LIST_ROWS = 20  # of a listing, where --limit does not say otherwise
 PREVIEW_CHARS = 100  # of a body in a listing
 WAIT_POLL_MS = 50  # where the system has neither inotify nor kqueue

@@ -13,7 +13,6 @@ from telex.store import mail, people
 from telex.store.sqlite import Store
 
 _NEWEST = 1 << 60
-_SCAN_MOST_ROWS = 10_000
 
 
 class Shown(Record):
@@ -80,13 +79,12 @@ def search(db: Store, caller: Caller, words: list[str], *, everything: bool, mos
     terms = ['"' + word.replace('"', '""') + '"' for word in given]
     if not terms:
         raise Usage(problem="search for what?", verb="search")
-    found = []
-    for (number,) in db.rows("history.found", " ".join(terms), most if everything else _SCAN_MOST_ROWS):
-        if everything or db.value("history.concerns", number, caller.address.id):
-            found.append(number)
-            if len(found) >= most:
-                break
-    return _letters(db, caller, found)
+    match = " ".join(terms)
+    if everything:
+        found = db.rows("history.found", match, most)
+    else:
+        found = db.rows("history.found_mine", match, caller.address.id, limits.SEARCH_ROWS, most)
+    return _letters(db, caller, [number for (number,) in found])
 
 
 def thread(db: Store, caller: Caller, written: str) -> list[Letter]:

@@ -90,6 +90,7 @@ CREATE TABLE message (
     hash        BLOB NOT NULL                    -- of the whole meaning; checked before it is shown
 ) STRICT;
 CREATE UNIQUE INDEX message_uuid ON message (uuid);
+CREATE INDEX message_sender ON message (sender);
 CREATE INDEX message_repeat ON message (sender, digest);
 CREATE UNIQUE INDEX message_key ON message (sender, key) WHERE key <> '';
 CREATE INDEX message_reply ON message (reply_to) WHERE reply_to > 0;
@@ -113,7 +114,8 @@ CREATE TABLE delivery (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_inbox ON delivery (recipient, message);
 -- The inbox probe: nothing a session does grows with other sessions' mail or with history.
-CREATE INDEX delivery_unread ON delivery (recipient, state, message) WHERE state IN ('queued', 'shown');
+CREATE INDEX delivery_queued ON delivery (recipient, message) WHERE state = 'queued';
+CREATE INDEX delivery_shown ON delivery (recipient, message) WHERE state = 'shown';
 
 -- Messages with a time to live, until it has run out or nothing of them is open.
 CREATE TABLE due (

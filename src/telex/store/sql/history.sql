@@ -4,23 +4,23 @@
 SELECT n FROM message WHERE n < ? ORDER BY n DESC LIMIT ?
 
 -- :mine  what an address sent or was sent
-SELECT n FROM (SELECT n FROM message WHERE sender = ?1 AND n < ?2
-               UNION SELECT message FROM delivery WHERE recipient = ?1 AND message < ?2)
+SELECT n FROM message WHERE sender = ?1 AND n < ?2
+UNION SELECT message FROM delivery WHERE recipient = ?1 AND message < ?2
 ORDER BY n DESC LIMIT ?3
 
 -- :between  two addresses, either way
-SELECT n FROM (SELECT d.message AS n FROM delivery d JOIN message m ON m.n = d.message
-               WHERE d.recipient = ?1 AND m.sender = ?2 AND d.message < ?3
-               UNION SELECT d.message FROM delivery d JOIN message m ON m.n = d.message
-               WHERE d.recipient = ?2 AND m.sender = ?1 AND d.message < ?3)
+SELECT d.message AS n FROM delivery d JOIN message m ON m.n = d.message
+WHERE d.recipient = ?1 AND m.sender = ?2 AND d.message < ?3
+UNION SELECT d.message FROM delivery d JOIN message m ON m.n = d.message
+WHERE d.recipient = ?2 AND m.sender = ?1 AND d.message < ?3
 ORDER BY n DESC LIMIT ?4
 
 -- :in_channel  what was sent to a channel, alone or together with others
-SELECT n FROM (SELECT n FROM message WHERE addressed = ?1 AND substr(addressed, 1, 1) = '#' AND n < ?2
-               UNION ALL
-               SELECT n FROM message INDEXED BY message_several
-               WHERE instr(addressed, ',') > 0 AND instr(addressed, '#') > 0 AND n < ?2
-               AND instr(',' || addressed || ',', ',' || ?1 || ',') > 0)
+SELECT n FROM message WHERE addressed = ?1 AND substr(addressed, 1, 1) = '#' AND n < ?2
+UNION ALL
+SELECT n FROM message INDEXED BY message_several
+WHERE instr(addressed, ',') > 0 AND instr(addressed, '#') > 0 AND n < ?2
+AND instr(',' || addressed || ',', ',' || ?1 || ',') > 0
 ORDER BY n DESC LIMIT ?3
 
 -- :thread  a message and all that belongs to it, oldest first
@@ -37,6 +37,12 @@ SELECT coalesce(max(n), 0) FROM message
 
 -- :found  full-text matches, newest first
 SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?
+
+-- :found_mine  of the newest ?3 matches, those that an address sent or was sent
+SELECT f.n FROM (SELECT rowid AS n FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?3) f
+JOIN message m ON m.n = f.n
+WHERE m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = f.n AND d.recipient = ?2)
+ORDER BY f.n DESC LIMIT ?4
 
 -- :concerns  whether an address sent or was sent a message
 SELECT 1 FROM message m WHERE m.n = ?1
