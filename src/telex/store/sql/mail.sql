@@ -96,7 +96,7 @@ SELECT a.name, a.kind, d.state, d.via, d.changed_ms, d.shown_ms, d.read_ms, d.cl
 FROM delivery d JOIN address a ON a.id = d.recipient WHERE d.message = ? ORDER BY a.id
 
 -- :replies  to one message, oldest first
-SELECT n FROM message WHERE reply_to = ? ORDER BY n
+SELECT n FROM message WHERE reply_to = ? AND reply_to > 0 ORDER BY n
 
 -- :debts  what this address owes and has been shown: the end of its turn is the time to say so
 SELECT o.message, o.reminded, o.creditor FROM owed o JOIN delivery d ON d.message = o.message AND d.recipient = o.debtor
