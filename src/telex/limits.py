@@ -47,6 +47,7 @@ SCHEMA_VERSION = 1  # of the store; a newer one is refused, an older one migrate
 # the process table
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is
 
+RESERVE_FREE_BYTES = 8 * 1024 * 1024  # where the disk has less, the reserve would be in the way
 RESERVE_BYTES = 1024 * 1024  # kept on the disk so that deleting works when it is full
 
 # the hook

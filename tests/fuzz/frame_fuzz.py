@@ -229,7 +229,7 @@ _PLACE = r'"[^"\n]{1,60}"'
 HEADER = re.compile(
     rf"m(?P<n>\d+) from (?P<who>@{_WORD}|telex itself)"
     rf"(?P<about>, the person at this machine(?:, in {_PLACE})?| \({_WORD}(?:, {_PLACE})?\))?"
-    rf"(?: to (?P<to>{_WORD}))?: (?P<kind>{_WORD})(?P<auto>, automatic)?(?P<date>, {_DATE})?"
+    rf"(?: to (?P<to>{_WORD}(?:,{_WORD})*,?…?))?: (?P<kind>{_WORD})(?P<auto>, automatic)?(?P<date>, {_DATE})?"
     rf", (?:now|\d+[smhd] ago)(?:, answers m(?P<answers>\d+))?\."
     rf"(?: Reply (?:due {_DATE}, in (?:now|\d+[smhd])|was due {_DATE})\.)?"
     r'(?: Reply: telex reply m(?P<reply>\d+) "…")?'

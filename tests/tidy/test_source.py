@@ -30,7 +30,6 @@ UNITS = {3_600: "an hour in s", 60_000: "a minute in ms", 86_400: "a day in s"}
 UNITS |= {3_600_000: "an hour in ms", 86_400_000: "a day in ms"}
 NUMBERS = {
     "config.py": "the bounds of each setting stand in its one table",
-    "bus/history.py": "how far a search looks for what concerns one reader",
     "bus/watch.py": "the buffer of one read of inotify events",
     "core/text.py": "the last second that a calendar year of four digits holds, and a table's size",
 }

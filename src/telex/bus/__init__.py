@@ -32,6 +32,14 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def here() -> str:
+    """The working directory, or '' when it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 def _nothing(_: list[Letter]) -> None:
     pass
 
@@ -53,7 +61,7 @@ class Bus:
     def me(self) -> Caller:
         """Who this process is. Raises WhoAreYou, NameTaken."""
         if self._caller is None:
-            self._caller = identify(self.db, self.clock(), os.environ, os.getcwd(), os.getpid(), self._name)
+            self._caller = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name)
         return self._caller
 
     def close(self) -> None:
@@ -366,4 +374,4 @@ def _bounded(key: str, what: str) -> str:
     return key
 
 
-__all__ = ["Bus", "Caller", "TimedOut"]
+__all__ = ["Bus", "Caller", "TimedOut", "here"]

@@ -146,13 +146,13 @@ class _Inbox:
 
 
 def _take(db: Store, caller: Caller, rows: list[mail.Message], emit: Emit, now_ms: int) -> list[Letter]:
-    sound = [one for one in rows if one.sound()]
-    letters = [letter(db, one, caller.address.id) for one in sound]
+    damaged = {one.n for one in rows if not one.sound()}
+    letters = [letter(db, one, caller.address.id) for one in rows if one.n not in damaged]
     if letters:
         emit(letters)
     with db.write():
         for one in rows:
-            if one not in sound and db.row("mail.delivery", one.n, caller.address.id):
+            if one.n in damaged and db.row("mail.delivery", one.n, caller.address.id):
                 mail.bury(db, one, caller.address.id, now_ms)
         _mark_read(db, caller, letters, now_ms)
     return letters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from telex.bus import health
+from telex.bus import health, here
 from telex.clients import inspection, registry
 from telex.clients import install as installing
 from telex.core import text
@@ -109,7 +109,7 @@ def _place(client: str) -> _Place:
     return {
         "home": home_directory(),
         "user_home": _user_home(),
-        "project_dir": os.getcwd(),
+        "project_dir": here(),
         "config_dir": os.environ.get(adapter.config_variable, "") if adapter.config_variable else "",
     }
 

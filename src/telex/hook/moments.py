@@ -51,8 +51,9 @@ def _show_locked(
 ) -> bool:
     now = now_ms()
     rows = mail.queued(db, session.address, limits.SHOW_ROWS)
-    sound = [row for row in rows if row.sound()]
-    current = [row for row in sound if not row.expires_ms or row.expires_ms > now]
+    damaged = {row.n for row in rows if not row.sound()}
+    late = {row.n for row in rows if 0 < row.expires_ms <= now}
+    current = [row for row in rows if row.n not in damaged | late]
     shown: list[int] = []
     if current:
         place = people.address(db, session.address)
@@ -66,9 +67,9 @@ def _show_locked(
         if turn != NO_TURN and shown:
             note_turn(db, session, turn)
         for row in rows:
-            if row not in sound:
+            if row.n in damaged:
                 mail.bury(db, row, session.address, now)
-            elif row not in current:
+            elif row.n in late:
                 sweep.expire(db, row.n, "its time to live ran out", now)
         mail.record_shown(db, session.address, shown, door, now)
         db.run("people.seen", now, session.directory, session.id)

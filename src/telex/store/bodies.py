@@ -27,7 +27,11 @@ def keep(home: str, body: bytes) -> bytes:
         os.utime(target)  # an orphan sweep must not take it from under the message about to refer to it
         return name
     draft = f"{target}.{os.getpid()}.{os.urandom(4).hex()}"
-    fd = os.open(draft, _WRITE, 0o600)
+    try:
+        fd = os.open(draft, _WRITE, 0o600)
+    except FileNotFoundError:  # somebody tidied the directory away
+        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        fd = os.open(draft, _WRITE, 0o600)
     try:
         view = memoryview(body)
         while view:

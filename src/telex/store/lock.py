@@ -65,7 +65,12 @@ class FileLock:
             self._fd = -1
 
     def _open(self) -> None:
-        if self._fd < 0:
+        if self._fd >= 0:
+            return
+        try:
+            self._fd = os.open(self.path, _OPEN, 0o600)
+        except FileNotFoundError:  # somebody tidied its directory away
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
             self._fd = os.open(self.path, _OPEN, 0o600)
 
     def _try(self) -> bool:

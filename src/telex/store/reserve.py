@@ -19,8 +19,12 @@ def path(home: str) -> str:
 
 
 def make(home: str) -> None:
-    """Take the room, if it is not taken and there is some."""
+    """Take the room, if it is not taken and the disk has plenty."""
     try:
+        if hasattr(os, "statvfs"):
+            room = os.statvfs(home)
+            if room.f_bavail * room.f_frsize < limits.RESERVE_FREE_BYTES:
+                return
         fd = os.open(path(home), _CREATE, 0o600)
     except OSError:
         return
