@@ -65,3 +65,4 @@ LIST_ROWS = 20  # of a listing, where --limit does not say otherwise
 PREVIEW_CHARS = 100  # of a body in a listing
 WAIT_POLL_MS = 50  # where the system has neither inotify nor kqueue
 FOLLOW_POLL_MS = 200  # between two looks of 'telex log --follow'
+COLLECT_EVERY_OBJECTS = 50_000  # made by a command before its garbage is looked for

@@ -10,7 +10,7 @@ from telex import limits
 from telex.bus.identity import Caller
 from telex.bus.recipients import Recipient
 from telex.config import Settings
-from telex.core import flow, message, text
+from telex.core import flow, message
 from telex.errors import CoolingDown, InboxFull, NoAnswerWanted, Refused, Repeated, TooFast, TooManyHops
 from telex.store import mail, notices, people, presence
 from telex.store.sqlite import Store
@@ -104,7 +104,9 @@ def _judge_pair(
         db.run("mail.set_pair", first, second, kept.count, kept.since_ms, kept.rest_until_ms, kept.cause)
     if verdict.allowed:
         return None
-    until = text.when(kept.rest_until_ms)
+    from telex.core.text import when
+
+    until = when(kept.rest_until_ms)
     if verdict.rest_begins:
         persons = [row[0] for row in db.rows("people.persons")]
         notices.cooling(db, me.id, other.id, kept.count, until, persons, now_ms)

@@ -6,7 +6,6 @@ import os
 import sys
 
 from telex import limits
-from telex.core import duration, text
 from telex.core.delivery import UNREAD
 from telex.errors import FileUnreadable, Usage
 
@@ -110,6 +109,8 @@ def wait(call: Call) -> None:
 
 def listing(call: Call, letters: list[Letter]) -> None:
     """Messages, a line each."""
+    from telex.core import text
+
     now = call.bus.clock()
     rows = []
     for one in letters:
@@ -156,7 +157,11 @@ def _say_sent(call: Call, sent: Sent) -> None:
 
 def _span(args: Args, name: str, default: float) -> float:
     given = args.option(name)
-    return duration.seconds(given) if given else default
+    if not given:
+        return default
+    from telex.core import duration
+
+    return duration.seconds(given)
 
 
 def _body(args: Args, verb: str) -> bytes | str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 
-from telex.core import text
 from telex.core.record import Record
 from telex.errors import TelexError
 
@@ -40,6 +39,8 @@ class Output:
 
     def table(self, heads: list[str], rows: list[list[str]]) -> None:
         """Rows under heads: a table on a terminal, else aligned columns without heads of their own colour."""
+        from telex.core import text
+
         rows = [[text.visible(cell) for cell in row] for row in rows]
         if sys.stdout.isatty():
             self._rich_table(heads, rows)
@@ -83,6 +84,8 @@ def _data(name: str, value: Any) -> Any:
 
 def complain(problem: TelexError, as_json: bool) -> int:
     """Print an error where errors go; the exit status."""
+    from telex.core import text
+
     if as_json:
         import json
 

@@ -55,7 +55,7 @@ def install(
     with _locked(where.home):
         batch, changes = _plan_install(adapter, where, launch)
         batch.commit()
-    launchers.compile_package(launch)
+    launchers.compile_package(launch, where.home)
     return changes
 
 

@@ -16,6 +16,7 @@ import stat
 import sys
 
 from telex import limits
+from telex.clients import modules
 from telex.clients.atomic import content
 from telex.core.record import Record
 from telex.errors import SettingsUnwritable
@@ -33,6 +34,10 @@ try:
     if not os.environ.get("TELEX_HOME"):
         os.environ["TELEX_HOME"] = {home!r}
     sys.path += {import_dirs!r}
+except BaseException:
+    os._exit(0)
+{preamble}
+try:
     from telex.hook import main
 except BaseException:
     os._exit(0)
@@ -52,6 +57,7 @@ import sys
 if not os.environ.get("TELEX_HOME"):
     os.environ["TELEX_HOME"] = {home!r}
 sys.path += {import_dirs!r}
+{preamble}
 try:
     from telex.cli.main import main
 except ImportError as problem:
@@ -64,6 +70,7 @@ _TELEX = """\
 exec {python} -I -S {script} "$@"
 """
 
+_FIRST_LINE_CHARS = 100
 _PROOF = "import sys; sys.path += sys.argv[1:]; import apsw, telex; print('telex', telex.__version__)"
 
 
@@ -127,6 +134,16 @@ def hook_path(home: str) -> str:
     return os.path.join(home, "bin", "hook.py")
 
 
+def modules_path(home: str) -> str:
+    """Where telex's byte code lies in one file; the Python version follows."""
+    return os.path.join(home, "bin", "modules")
+
+
+def _fits_a_first_line(python: str) -> bool:
+    """Whether the kernel can start it from a script's first line, without a shell: 1 ms less."""
+    return len(python) <= _FIRST_LINE_CHARS and python.isprintable() and " " not in python
+
+
 def record_path(home: str) -> str:
     """Where it is kept how the launchers were written."""
     return os.path.join(home, "installed", "launchers.json")
@@ -137,8 +154,11 @@ def files(home: str, launch: Launch) -> dict[str, tuple[str, int]]:
     import json
 
     script = os.path.join(home, "bin", "telex.py")
-    facts = {"home": home, "import_dirs": launch.import_dirs}
+    preamble = modules.PREAMBLE.format(modules=modules_path(home))
+    facts = {"home": home, "import_dirs": launch.import_dirs, "preamble": preamble}
     telex = _TELEX.format(python=shlex.quote(launch.python), script=shlex.quote(script))
+    if _fits_a_first_line(launch.python):
+        telex = f"#!{launch.python} -IS\n{_TELEX_PY.format(**facts)}"
     return {
         hook_path(home): (_HOOK.format(**facts), 0o600),
         script: (_TELEX_PY.format(**facts), 0o600),
@@ -159,22 +179,12 @@ def stage(batch: Batch, home: str, launch: Launch) -> list[tuple[str, str]]:
     return actions[:-1]
 
 
-def compile_package(launch: Launch) -> None:
-    """Write telex's byte code, so that the first hook need not; it does not matter if that cannot be done."""
+def compile_package(launch: Launch, home: str) -> None:
+    """Write telex's byte code, so that no hook need do it; it does not matter if that cannot be done."""
     import subprocess
 
     package = os.path.join(launch.import_dirs[0], "telex")
-    command = [
-        launch.python,
-        "-I",
-        "-S",
-        "-m",
-        "compileall",
-        "-qq",
-        "--invalidation-mode",
-        "timestamp",
-        package,
-    ]
+    command = [launch.python, "-I", "-S", str(modules.__file__), modules_path(home), package]
     try:
         subprocess.run(
             command,

@@ -19,7 +19,7 @@ import os
 from telex import limits
 from telex.core.record import Record
 from telex.hook import moments
-from telex.store import bells, people, presence
+from telex.store import bells, people, presence, sweep
 from telex.store.sqlite import Store
 
 CLIENT = "claude"
@@ -156,6 +156,7 @@ def _register(db: Store, payload: Payload) -> tuple[people.Session, people.Addre
         follows=payload.source == "clear",
     )
     with db.write():
+        sweep.end_dead(db, moments.now_ms())
         return people.register(db, who, people.user_name(), moments.now_ms())
 
 

@@ -185,6 +185,12 @@ def living(db: Store) -> list[tuple[Session, Address]]:
     return found
 
 
+def silent(db: Store, most: int) -> list[Session]:
+    """The oldest sessions that never said that they ended, and whose process is gone."""
+    found = [Session.of_row(row[:15]) for row in db.rows("people.open_sessions")]
+    return [session for session in found if session.client != "shell" and not session.lives()][:most]
+
+
 def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, Address]:
     """Give a session its address: its own again, its predecessor's, or a new one. Inside a write."""
     person(db, user, now_ms)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from telex import limits
 from telex.core import delivery
-from telex.store import bodies, mail, notices
+from telex.store import bodies, mail, notices, people
 from telex.store.sqlite import Store
 
 _DAY_MS = 86_400_000
@@ -68,6 +68,15 @@ def expire(db: Store, number: int, reason: str, now_ms: int) -> None:
         db.run("mail.settle", number, recipient)
     for recipient, _ in closing:
         mail.settle_bell(db, recipient)
+
+
+def end_dead(db: Store, now_ms: int) -> None:
+    """End the oldest sessions whose process is gone without a word, and tell who waits for their reply. Inside a
+    write. Without it, whoever asks who is here would ask the system about each of them for ever."""
+    for session in people.silent(db, limits.SWEEP_ROWS):
+        for number, creditor in list(db.rows("mail.untold_debts", session.address)):
+            notices.no_reply(db, number, session.address, creditor, "its session is gone", notices.IDLE, now_ms)
+        people.end(db, session, "its process was gone", now_ms)
 
 
 def remove(db: Store, number: int) -> None:
