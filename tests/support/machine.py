@@ -94,7 +94,6 @@ class Seat(Bus):
         assert found is not None
         return found
 
-    @property
     def rings(self) -> bool:
         """Whether its bell rings."""
         return bells.rings(self.db.home, self.me.address.bell)
@@ -118,7 +117,7 @@ class Seat(Bus):
         """A turn that telex continued comes to its end."""
         moments.rest(self.db, self.session)
 
-    def leave(self) -> None:
+    def quit(self) -> None:
         """The session ends in good order."""
         moments.leave(self.db, self.session, "the session ended (test)")
 

@@ -32,7 +32,25 @@ def test_a_span_is_a_number_with_a_unit(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "s", "0", "0s", "-1s", "+1s", "1w", "1y", "1m30s", "one", ".5h", "1.2.3", "1e3", "inf", "nan", "1_000"),
+        *(
+            "",
+            " ",
+            "s",
+            "0",
+            "0s",
+            "-1s",
+            "+1s",
+            "1w",
+            "1y",
+            "1m30s",
+            "one",
+            ".5h",
+            "1.2.3",
+            "1e3",
+            "inf",
+            "nan",
+            "1_000",
+        ),
         *("٣m", "²s", "1 m", "3651d", "9" * 400, "1.\u0663s", "10ms"),
     ],
 )

@@ -183,16 +183,25 @@ def test_a_word_spoken_in_a_future_that_the_clock_left_again_gives_no_endless_bu
     raise AssertionError("they went on for ever")
 
 
-@pytest.mark.parametrize("jump_ms", [1_000, DAY_MS, 50 * 365 * DAY_MS])
-def test_a_clock_that_went_back_neither_prolongs_a_rest_nor_ends_the_budget(jump_ms: int) -> None:
+BACK = pytest.mark.parametrize("jump_ms", [1_000, DAY_MS, 50 * 365 * DAY_MS])
+
+
+@BACK
+def test_a_clock_that_went_back_neither_ends_a_rest_nor_prolongs_it(jump_ms: int) -> None:
     resting = judge(after(MOST), MOST + 1).pair
     now_ms = NOW_MS - jump_ms
-    state = resting
-    for number in range(100, 100 + MOST):
-        verdict = judge(state, number, now_ms)
-        assert verdict.allowed
-        state = verdict.pair
-    assert judge(state, 200, now_ms).rest_begins
+    verdict = judge(resting, 100, now_ms)
+    assert not verdict.allowed
+    assert verdict.pair.rest_until_ms <= now_ms + REST_MS
+    assert judge(verdict.pair, 101, now_ms + REST_MS).allowed
+
+
+@BACK
+def test_a_clock_that_went_back_gives_no_new_budget(jump_ms: int) -> None:
+    state, now_ms = after(MOST - 1), NOW_MS - jump_ms
+    last = judge(state, 100, now_ms)
+    assert last.allowed
+    assert judge(last.pair, 101, now_ms).rest_begins
 
 
 PAIRS = st.builds(
@@ -236,4 +245,3 @@ def cause(sender: int = 7, hops: int = 3) -> Cause:
 )
 def test_only_passing_on_counts(because: Cause | None, recipients: list[int], hops: int) -> None:
     assert flow.hops(because, recipients) == hops
-

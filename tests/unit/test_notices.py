@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.support.machine import HOUR, MINUTE, Machine
 
@@ -37,7 +39,11 @@ def test_a_notice_wakes_nobody(machine: Machine) -> None:
 def test_a_notice_takes_no_reply(machine: Machine) -> None:
     [api] = machine.named("api")
     tell(machine, "api")
-    for answer in (lambda: api.reply("m1", "thanks"), lambda: api.send("@dana", "x", reply_to="m1")):
+    ways: list[Callable[[], object]] = [
+        lambda: api.reply("m1", "thanks"),
+        lambda: api.send("@dana", "x", reply_to="m1"),
+    ]
+    for answer in ways:
         with pytest.raises(NoAnswerWanted, match="m1 is telex's own notice"):
             answer()
 
@@ -145,7 +151,7 @@ def test_an_ack_settles_nothing(machine: Machine) -> None:
 def test_the_sender_is_told_when_the_recipient_ends(machine: Machine) -> None:
     api, web = machine.named("api", "web")
     api.send("@web", "which port?", kind="request")
-    web.leave()
+    web.quit()
     assert api.heard() == ["no reply from @web to your request m1: its session ended"]
 
 

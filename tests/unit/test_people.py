@@ -64,7 +64,7 @@ def test_after_all_twins_a_newcomer_is_refused(machine: Machine, monkeypatch: py
 def test_mail_that_waited_at_a_name_is_for_whoever_comes_to_hold_it(machine: Machine) -> None:
     machine.person.send("@api", "for whoever comes")
     api = machine.arrive("/src/api")
-    assert api.rings
+    assert api.rings()
     assert "for whoever comes" in api.hook()
 
 
@@ -137,7 +137,7 @@ def test_the_person_is_called_as_the_os_user_is(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_resumed_session_has_its_name_and_mail_back(machine: Machine) -> None:
     api = machine.arrive("/src/api", key="one")
-    api.leave()
+    api.quit()
     machine.person.send("@api", "while you were away")
     again = machine.arrive("/src/elsewhere", key="one")
     assert again.at == "@api"
@@ -166,13 +166,13 @@ def test_a_name_chosen_while_it_ran_outlives_its_wish(machine: Machine) -> None:
     api.rename("backend")
     machine.arrive(wish="api", key="one", pid=api.session.pid)
     assert api.at == "@backend"
-    api.leave()
+    api.quit()
     assert machine.arrive(wish="api", key="one").at == "@backend"
 
 
 def test_a_new_wish_gives_a_new_name(machine: Machine) -> None:
     front = machine.arrive("/src/front-end", key="one")
-    front.leave()
+    front.quit()
     assert machine.arrive("/src/front-end", key="one", wish="front").at == "@front"
 
 
@@ -191,7 +191,7 @@ def test_the_mail_of_a_crashed_session_goes_with_its_name(machine: Machine) -> N
     machine.crash(first)
     second = machine.arrive("/src/api")
     assert second.at == "@api"
-    assert second.rings
+    assert second.rings()
     assert "still to do" in second.hook()
 
 
@@ -253,7 +253,7 @@ def test_after_a_clear_the_successor_keeps_name_and_mail(machine: Machine) -> No
     pid = before.session.pid
     after = machine.arrive("/elsewhere", key="two", pid=pid, follows=True)
     assert after.at == "@lead"
-    assert after.rings
+    assert after.rings()
     assert not bells.rings(machine.home, "one")
     assert before.session.ended_ms
     assert "before the clear" in after.hook()
@@ -276,10 +276,10 @@ def test_a_successor_without_a_process_follows_nobody(machine: Machine) -> None:
 
 def test_a_clear_after_resuming_an_older_conversation_keeps_that_ones_name(machine: Machine) -> None:
     old = machine.arrive("/src/old", key="old")
-    old.leave()
+    old.quit()
     machine.crash(old)
     pid = machine.processes.start()
-    machine.arrive("/src/new", key="new", pid=pid).leave()
+    machine.arrive("/src/new", key="new", pid=pid).quit()
     machine.arrive("/src/old", key="old", pid=pid)  # /resume in the same process
     assert machine.arrive("/src/new", key="cleared", pid=pid, follows=True).at == "@old"
 
@@ -311,14 +311,14 @@ def test_one_name_for_directory_and_title_is_one_channel(machine: Machine) -> No
 def test_whoever_moves_leaves_the_channel_of_the_old_place_only(machine: Machine) -> None:
     seat = machine.arrive("/src/api", key="one")
     seat.join("#release")
-    seat.leave()
+    seat.quit()
     machine.arrive("/src/web", key="one")
     assert channels(seat) == ["#release", "#web"]
 
 
 def test_a_title_that_the_client_does_not_repeat_is_still_there(machine: Machine) -> None:
     seat = machine.arrive("/src/api", key="one", title="feature")
-    seat.leave()
+    seat.quit()
     machine.arrive("/src/api", key="one")
     assert channels(seat) == ["#api", "#feature"]
     assert seat.session.title == "feature"
@@ -327,7 +327,7 @@ def test_a_title_that_the_client_does_not_repeat_is_still_there(machine: Machine
 def test_who_ends_leaves_the_channels_of_its_place_but_not_what_it_joined(machine: Machine) -> None:
     one, two = machine.arrive("/src/api"), machine.arrive("/src/api")
     one.join("release")
-    one.leave()
+    one.quit()
     members = {channel.name: channel.members for channel in two.channels()}
     assert members == {"#api": ["@api-2"], "#release": ["@api"]}
 
@@ -393,7 +393,7 @@ def test_mail_that_waits_goes_along(machine: Machine) -> None:
     api, web = machine.named("api", "web")
     web.send("@api", "x")
     api.rename("backend")
-    assert api.rings
+    assert api.rings()
     assert "x" in api.hook()
 
 
@@ -507,7 +507,15 @@ def test_where_nothing_can_be_told_a_process_has_no_ancestors() -> None:
 
 @pytest.mark.parametrize(
     ("marks", "prompts", "busy"),
-    [("", 0, False), ("p", 1, True), ("ps", 1, False), ("psp", 2, True), ("pp", 2, True), ("s", 0, False), ("pxs", 1, False)],
+    [
+        ("", 0, False),
+        ("p", 1, True),
+        ("ps", 1, False),
+        ("psp", 2, True),
+        ("pp", 2, True),
+        ("s", 0, False),
+        ("pxs", 1, False),
+    ],
 )
 def test_the_marks_of_the_gate_say_busy_or_idle(machine: Machine, marks: str, prompts: int, busy: bool) -> None:
     [api] = machine.named("api")

@@ -30,7 +30,8 @@ def test_a_plain_session_id_is_its_own_bell(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "-a", "a b", "../x", "/etc/passwd", "a.b", "a_b", "x" * 65, "é", "\0", "\udcff", "h-person", "h-x", "\n"]
+    "key",
+    ["", "-a", "a b", "../x", "/etc/passwd", "a.b", "a_b", "x" * 65, "é", "\0", "\udcff", "h-person", "h-x", "\n"],
 )
 def test_any_other_id_is_hashed(key: str) -> None:
     assert re.fullmatch("h-[0-9a-f]{32}", bells.bell_name(key))

@@ -34,7 +34,7 @@ def test_what_nobody_was_shown_in_time_expires_with_the_reason(machine: Machine)
     tick(machine)
     assert machine.states(answer) == {"@api": "expired"}
     assert machine.reason(answer, "@api") == "its time to live ran out"
-    assert not api.rings
+    assert not api.rings()
     assert api.heard() == []
 
 

@@ -1,0 +1,90 @@
+"""The telex command as a process: in a home of its own, with an environment made from nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TELEX = str(Path(sys.executable).parent / "telex")
+PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+LONGEST_SECONDS = 60
+
+
+class Ran(NamedTuple):
+    """What a command answered."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its answer as a value."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """Its complaint as a value."""
+        found: dict[str, Any] = json.loads(self.err)["error"]
+        return found
+
+
+class Shell:
+    """A person's shell, or a script's, in an empty home."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = root / "user"
+        self.telex_home = self.home / ".telex"
+        self.work = self.home / "work" / "shop"
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.environment = {
+            "HOME": str(self.home),
+            "PATH": PATH,
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            # only there when coverage is measured
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+        }
+
+    def telex(
+        self,
+        *words: str | bytes,
+        stdin: bytes = b"",
+        name: str = "",
+        cwd: str | bytes | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        **environment: str,
+    ) -> Ran:
+        """Run one command; as a script of this name, or as the person."""
+        variables = {**environment, **(env or {}), **({"TELEX_NAME": name} if name else {})}
+        return self.run([TELEX, *words], stdin, cwd, **variables)
+
+    def sh(self, line: str, **environment: str) -> Ran:
+        """Run one line of shell."""
+        return self.run(["sh", "-c", line], **environment)
+
+    def run(
+        self,
+        argv: list[str | bytes] | list[str],
+        stdin: bytes = b"",
+        cwd: str | bytes | Path | None = None,
+        /,
+        **environment: str,
+    ) -> Ran:
+        """Run a program with this environment and nothing else; an empty value takes a variable away."""
+        variables = {name: value for name, value in (self.environment | environment).items() if value}
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            capture_output=True,
+            cwd=cwd or self.work,
+            env=variables,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
