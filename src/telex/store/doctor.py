@@ -15,8 +15,8 @@ import apsw
 
 from telex import limits
 from telex.core.record import Record
-from telex.errors import StoreFault
-from telex.store import bells, bodies, filesystem, mail
+from telex.errors import StoreCorrupt, StoreFault
+from telex.store import bells, bodies, filesystem, mail, repairing
 from telex.store.lock import FileLock
 from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault, query
 
@@ -48,7 +48,7 @@ def check(home: str) -> list[Check]:
     except StoreFault as problem:
         return [*found, Check(what="store", state=_mendable(problem), detail=problem.message)]
     try:
-        found += [_integrity(db), _rows(db), _bodies(db), _bells(db), _hook_fault(home)]
+        found += [_integrity(db), _words(db), _rows(db), _bodies(db), _bells(db), _hook_fault(home)]
     except StoreFault as problem:
         found.append(Check(what="store", state=_mendable(problem), detail=problem.message))
     db.close()
@@ -71,7 +71,7 @@ def repair(home: str) -> list[str]:
         return [*done, *_save(home)]
     assert db is not None
     done.append(f"backup made: {_backup(db)}")
-    done += _mend_bells(db) + _mend_bodies(db)
+    done += _mend_words(db) + _mend_bells(db) + _mend_bodies(db)
     try:
         os.unlink(f"{home}/hook-fault")
         done.append("the record of the last hook fault is cleared")
@@ -137,6 +137,24 @@ def _integrity(db: Store) -> Check:
         return Check(what="integrity", state=BROKEN, detail=f"a row of {dangling[0]} refers to nothing")
     total, unread, sessions = db.row("doctor.counts") or (0, 0, 0)
     return Check(what="integrity", state=OK, detail=f"{total} messages, {unread} unread, {sessions} open sessions")
+
+
+def _words(db: Store) -> Check:
+    """integrity_check does not compare the search index with what it indexes."""
+    try:
+        with db.write():
+            db.run("doctor.check_words")
+    except StoreCorrupt:
+        return Check(what="search", state=MENDABLE, detail="the index does not fit the messages")
+    return Check(what="search", state=OK, detail="the index fits the messages")
+
+
+def _mend_words(db: Store) -> list[str]:
+    if _words(db).state == OK:
+        return []
+    with db.write():
+        db.run("doctor.rebuild_words")
+    return ["the search index is built anew"]
 
 
 def _rows(db: Store) -> Check:
@@ -249,21 +267,16 @@ def _save(home: str) -> list[str]:
 
 
 def _save_locked(home: str) -> list[str]:
+    repairing.finish(home)  # a repair that was cut short goes first
     kept = _backup_directory(home)
-    draft = f"{kept}/new"
+    draft = repairing.draft(kept)
     os.makedirs(draft, mode=0o700)
-    for directory in bells.DIRECTORIES:
-        os.makedirs(f"{draft}/{directory}", mode=0o700)
     new = Store(draft)
     saved = _copy_rows(home, new)
-    new.con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    new.empty_log()
     new.close()
-    for tail in ("", "-wal", "-shm"):
-        if os.path.exists(f"{home}/{DATABASE}{tail}"):
-            os.rename(f"{home}/{DATABASE}{tail}", f"{kept}/{DATABASE}{tail}")
-    for tail in ("-wal", "-shm", ""):  # the database last: without it nothing is there yet
-        if os.path.exists(f"{draft}/{DATABASE}{tail}"):
-            os.rename(f"{draft}/{DATABASE}{tail}", f"{home}/{DATABASE}{tail}")
+    repairing.begin(home, kept)
+    repairing.finish(home)
     counts = ", ".join(f"{count} {table}" for table, count in saved.items() if count)
     return [f"the damaged store is kept in {kept}", f"saved into a new one: {counts or 'nothing could be read'}"]
 
@@ -272,6 +285,7 @@ def _copy_rows(home: str, new: Store) -> dict[str, int]:
     saved = dict.fromkeys(_TABLES, 0)
     try:
         old = apsw.Connection(f"{home}/{DATABASE}")
+        old.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the damaged file stays as it is
     except apsw.Error:
         return saved
     with new.write():

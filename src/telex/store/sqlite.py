@@ -310,10 +310,24 @@ def _furnish(home: str) -> None:
             os.chmod(home, 0o700)
         for directory in bells.DIRECTORIES:
             os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+        _finish_repair(home)
         reserve.make(home)
     except OSError as problem:
         raise fault(home, problem) from None
     refuse_network(home)
+
+
+def _finish_repair(home: str) -> None:
+    """A missing store may be one whose repair was cut short between two renames."""
+    if os.path.exists(f"{home}/repairing"):
+        from telex.store import repairing
+
+        lock = FileLock(f"{home}/write.lock")
+        lock.acquire()
+        try:
+            repairing.finish(home)
+        finally:
+            lock.close()
 
 
 def _connect(home: str, patience_ms: int) -> apsw.Connection:

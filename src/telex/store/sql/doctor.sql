@@ -26,6 +26,9 @@ SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery WHERE stat
 -- :bells_in_use
 SELECT bell FROM address WHERE bell <> ''
 
+-- :check_words  compares the index with the messages; changes nothing
+INSERT INTO words (words, rank) VALUES ('integrity-check', 1)
+
 -- :rebuild_words
 INSERT INTO words (words) VALUES ('rebuild')
 
