@@ -7,9 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.machine import DAY, HOUR, MINUTE, START_MS, Machine, Processes, Seat, said
 
-from telex.core import text
+from telex.core import flow, text
 from telex.core.delivery import EXPIRED
+from telex.errors import TooFast
 from telex.hook import moments
+from telex.store import mail, people, presence, sweep
+from telex.store.sqlite import Store
 
 YEAR_2038_MS = 2**31 * 1000 - 2_000
 YEAR_2100_MS = 4_102_444_800_000 - 2_000
@@ -152,14 +155,50 @@ def test_daylight_saving_changes_nothing_that_is_shown() -> None:
     assert len(set(shown)) == len(shown)
 
 
+# --- planted bugs: what these tests would say ---------------------------------------------------------------
+
+
+def test_mail_that_is_sorted_by_its_date_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_number = mail.queued
+    monkeypatch.setattr(
+        mail, "queued", lambda *given: sorted(by_number(*given), key=lambda one: (one.created_ms, one.n))
+    )
+    with pytest.raises(AssertionError):
+        test_no_order_changes(machine, -DAY)
+
+
+def test_mail_that_expires_because_it_is_dated_ahead_is_noticed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = sweep._keep
+
+    def eager(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
+        for number, created_ms in list(db.rows("mail.oldest", 0, 20)):
+            if created_ms > now_ms:
+                sweep.expire(db, number, "dated ahead", now_ms)
+        keep(db, now_ms, horizon, keep_days)
+
+    monkeypatch.setattr(sweep, "_keep", eager)
+    with pytest.raises(AssertionError):
+        test_a_clock_that_goes_back_expires_nothing(machine, -DAY)
+
+
+def test_a_rate_that_believes_the_future_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def believing(arrival_ms: int, now_ms: int, per_minute: int) -> tuple[int, int]:
+        wait = arrival_ms - now_ms - 60_000 + 60_000 // per_minute
+        return (arrival_ms, wait) if wait > 0 else (max(arrival_ms, now_ms) + 60_000 // per_minute, 0)
+
+    monkeypatch.setattr(flow, "rate", believing)
+    with pytest.raises(TooFast):
+        test_a_rate_used_up_in_the_future_silences_nobody(machine, -DAY)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(-3 * DAY, 3 * DAY), st.integers(0, 3)), min_size=1, max_size=12))
 def test_whatever_the_clock_does_mail_is_shown_once_and_in_order(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, days: list[tuple[int, int]]
 ) -> None:
     """Jumps of up to three days, far below what keeping looks at: nothing may expire, vanish or be shown twice."""
-    from telex.store import people, presence
-
     processes = Processes()
     monkeypatch.setattr(presence, "alive", processes.alive)
     monkeypatch.setattr(presence, "started", processes.started)

@@ -308,6 +308,16 @@ def test_a_fault_is_noted_for_doctor_without_any_body(waiting: Client) -> None:
     assert "SECRET" not in noted.read_text()
 
 
+def test_a_hook_without_its_net_is_noticed(waiting: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted bug: whatever is raised comes out."""
+    bare = (
+        "import sys; from telex.hook import claude, read_payload; sys.exit(claude.handle(sys.argv[2], read_payload()))"
+    )
+    monkeypatch.setattr(f"{__name__}.HOOK", [sys.executable, "-c", bare])
+    with pytest.raises(AssertionError):
+        test_whatever_state_the_store_is_in_the_client_is_not_disturbed(waiting, "Stop", "garbage")
+
+
 # --- sizes ---------------------------------------------------------------------------------------------------------
 
 

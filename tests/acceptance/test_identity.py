@@ -398,6 +398,16 @@ def test_limits_and_history_are_not_an_agents_to_change(
         act(claiming.bus())
 
 
+def test_a_bus_that_believes_the_environment_is_noticed(
+    machine: Machine, lines: dict[int, list[int]], who: Identify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "ancestors", lambda pid: [pid])
+    with pytest.raises(AssertionError):
+        test_a_session_cannot_become_another_by_its_environment(
+            machine, lines, who, {"CLAUDE_CODE_SESSION_ID": "victim"}
+        )
+
+
 # --- with real processes ----------------------------------------------------------------------------------------
 
 AGENT = """

@@ -362,3 +362,15 @@ def test_of_several_that_were_shown_the_one_that_came_furthest_counts(machine: M
     seats[2].hook()
     answer = seats[2].send("@d", "both of it")
     assert machine.person.show(answer.id).message.hops == 7
+
+
+@pytest.mark.parametrize("jump", [-HOUR, -DAY])
+def test_a_persons_new_word_counts_whatever_the_clock_said_before(machine: Machine, jump: int) -> None:
+    api, web = machine.named("api", "web")
+    machine.person.send("@api", "begin")
+    machine.clock.pass_by(jump)
+    echo(machine, api, web)
+    machine.clock.pass_by(1)
+    machine.person.send("@web", "go on")
+    machine.clock.pass_by(1)
+    web.send("@api", "thanks")

@@ -76,7 +76,7 @@ def calls(draw: st.DrawFn) -> tuple[Verb, list[str]]:
     return verb, tokens
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(calls())
 @example((BY_NAME["send"], ["@api", "--", "--kind", "note"]))
 @example((BY_NAME["send"], ["--", "@api", "-x"]))

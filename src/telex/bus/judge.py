@@ -34,7 +34,7 @@ def judge(
         raise TooFast(limit=rules.sends_per_minute, seconds=-(-wait_ms // 1000))
     db.run("people.set_arrival", arrival, caller.address.id)
     _refuse_repeats(db, new, recipients, rules, now_ms)
-    spoken = max(spoken, presence.Turns(db.home, bell).spoken_ms(woken))
+    spoken = _latest(now_ms, spoken, presence.Turns(db.home, bell).spoken_ms(woken))
     because = _cause(parent, cause, cause_ms, spoken, now_ms)
     if caller.address.kind == "session":
         new.hops = flow.hops(because, [one.place.id for one in recipients])
@@ -74,10 +74,15 @@ def _cause(
     if parent:
         return flow.Cause(n=parent.n, sender=parent.sender, hops=parent.hops)
     recent = 0 <= now_ms - cause_ms <= limits.CAUSE_SECONDS * 1000
-    if not recent or now_ms >= spoken_ms > cause_ms or cause[0] is None:
+    if not recent or spoken_ms > cause_ms or cause[0] is None:
         return None
     n, sender, hops = cause
     return flow.Cause(n=n, sender=sender, hops=hops)  # type: ignore[arg-type]
+
+
+def _latest(now_ms: int, *spoken_ms: int) -> int:
+    """The last time that a person spoke; a time from the future was told by a clock that has gone back since."""
+    return max((one for one in spoken_ms if one <= now_ms), default=0)
 
 
 def _judge_pair(
@@ -96,7 +101,8 @@ def _judge_pair(
         return None
     state = flow.Pair.of_row(row or (0, now_ms, 0, 0))
     theirs = db.row("people.flow", other.id) or (0,) * 5
-    spoken_ms = max(spoken_ms, theirs[2], presence.Turns(db.home, theirs[4] or "-").spoken_ms(theirs[3]))
+    typed_ms = presence.Turns(db.home, theirs[4] or "-").spoken_ms(theirs[3])
+    spoken_ms = _latest(now_ms, spoken_ms, theirs[2], typed_ms)
     window_ms, rest_ms = rules.pair_window_seconds * 1000, rules.pair_cooldown_seconds * 1000
     verdict = flow.pair(state, cause, now_ms, spoken_ms, rules.pair_replies, window_ms, rest_ms)
     kept = verdict.pair

@@ -199,6 +199,9 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
     known = session_by_key(db, who.client, who.key)
     before = None if known else _predecessor(db, who)
     place = _kept(db, known or before, who) or _choose(db, who, now_ms)
+    last = session(db, place.session)
+    if last and last.id not in (known and known.id, before and before.id) and not last.lives():
+        db.run("people.end_session", now_ms, "its process was gone", last.id)
     if known:
         number = known.id
         _revive(db, known, who, place.id, started, now_ms)
@@ -215,9 +218,9 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
     _join_places(db, place.id, who.directory, who.title or (known.title if known else ""), now_ms)
     if db.value("mail.any_queued", place.id):
         db.ring(bell)
-    session = _session(db.row("people.session_by_id", number))
-    assert session is not None
-    return session, address(db, place.id)
+    arrived = session(db, number)
+    assert arrived is not None
+    return arrived, address(db, place.id)
 
 
 def _revive(db: Store, known: Session, who: Arrival, place: int, started: int, now_ms: int) -> None:
