@@ -134,7 +134,7 @@ def table(rows: list[Row]) -> str:
     for row in rows:
         unit = f" {row.unit}"
         tail = f"{number(row.p95)}{unit}" + (f", p99 {number(row.p99)}" if row.p99 else "")
-        cpu = f"{number(row.cpu)} ms" if row.cpu else ""
+        cpu = f"{number(row.cpu)} ms" + (f", {row.cpu_ratio:.2f} ×" if row.cpu_ratio else "") if row.cpu else ""
         ratio = f"{row.ratio:.2f} ×" if row.ratio else ""
         verdict = "" if row.ok is None else "ok" if row.ok else "MISSED"
         cells = (row.what, f"{number(row.median)}{unit}", tail, cpu, ratio, row.target, verdict)

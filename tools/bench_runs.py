@@ -28,6 +28,7 @@ class Row(Record):
     p99: float = 0
     unit: str = "ms"
     cpu: float = 0
+    cpu_ratio: float = 0
     against: str = ""  # what the ratio is to
     ratio: float = 0
     target: str = ""
@@ -119,6 +120,7 @@ def _row(group: str, name: str, runs: dict[str, list[tuple[float, float]]], targ
         cpu=statistics.median([cpu for _, cpu in runs[name]]),
     )
     if target:
+        row.cpu_ratio = row.cpu / statistics.median([cpu for _, cpu in runs[target.against]])
         floors = [wall for wall, _ in runs[target.against]]
         pairs = zip(walls, floors, strict=True)
         row.against = target.against

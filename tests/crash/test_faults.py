@@ -1,0 +1,157 @@
+"""T4, T5: a disk that answers EIO, ENOSPC or EDQUOT, at any one call or from then on, and a disk that is full.
+
+What would break: "sent" said of what was not stored; an error that is not one of telex's, or a traceback; a hook that
+disturbs its client; a store that does not work again once the disk does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.crash import planted, sweep
+from tests.crash.audit import look
+from tests.crash.harness import LONG, Machine, Ran, program, spread
+from tests.crash.sweep import Stage
+from tests.crash.tracing import Point, failed, failing, points
+from tests.crash.verbs import VERBS, Verb
+
+import telex
+from telex.store import bells
+
+CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "openat", "write", "rename", "mkdir")
+ERRORS = ("EIO", "ENOSPC", "EDQUOT")
+POINTS_PER_VERB = 16  # in a pull request's tier
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def stage(machine: Machine) -> Stage:
+    """The homes that the verbs start from."""
+    return sweep.stage(machine)
+
+
+def sends(name: str) -> Verb:
+    """A verb that answers in JSON, so that an error's code can be read."""
+    return VERBS[name]._replace(words=(*VERBS[name].words, "--json"), promise='"uuid"')
+
+
+SENDS = {name: sends(name) for name in ("send", "send with a body beside the store", "reply")}
+HOOKS = {name: VERBS[name] for name in ("the hook of a prompt", "the hook of a start", "the hook when a turn is over")}
+
+
+def faults(stage: Stage, verb: Verb, log: Path) -> list[tuple[Point, tuple[str, ...]]]:
+    """Every call on the home that can fail, with how: each error, once and from then on, on the same file."""
+    home = sweep.fresh(stage, verb, "faulty")
+    found = points(lambda prefix: sweep.act(stage, verb, home, prefix), home, log, only=CALLS, output=False)
+    plans = []
+    for point in spread(found, POINTS_PER_VERB):
+        rank = sum(one.call == point.call and one.about == point.about for one in found[: found.index(point) + 1])
+        path = home if point.about == "the home" else home / point.about
+        for error in ERRORS:
+            plans.append((point, failing(point, error, log)))
+            plans.append((point, failing(point._replace(nth=rank), error, log, sticky_on=path)))
+    return plans
+
+
+def wrong_answer(verb: Verb, ran: Ran, home: Path) -> list[str]:
+    """What is wrong with how a verb answered to a fault."""
+    if "Traceback" in ran.out + ran.err:
+        return [f"a traceback: {ran.err}"]
+    if verb.words[0] == "hook":
+        if ran.status or ran.err:
+            return [f"the hook ended with {ran.status} and said {ran.err!r}"]
+        try:
+            assert ran.context is not None
+        except (AssertionError, ValueError):
+            return [f"the hook wrote {ran.out!r}"]
+        return []
+    if ran.status == 0:
+        missing = [body for body in verb.stores if not look(home).number(body)]
+        return ["it said sent, and the row is not there"] if missing or verb.promise not in ran.out else []
+    try:
+        code = json.loads(ran.err)["error"]["code"]
+    except (ValueError, KeyError):
+        return [f"status {ran.status}, and no telex error: {ran.err!r}"]
+    return [] if ran.status == 1 and code.startswith("store-") else [f"status {ran.status}: {ran.err}"]
+
+
+def under(stage: Stage, verb: Verb, prefix: tuple[str, ...]) -> list[str]:
+    """Run a verb under a fault; what is wrong then, and once the fault has gone."""
+    home = sweep.fresh(stage, verb, "faulty")
+    ran = sweep.act(stage, verb, home, prefix)
+    found = wrong_answer(verb, ran, home)
+    ended = ran._replace(status=0)  # that it failed is no fault of its own here
+    found += [words for words in sweep.wrong(stage, verb, home, ended) if "a draft" not in words]
+    if verb.words[0] != "hook":
+        with stage.machine.speaking(home, "alice") as bus:
+            sent = bus.send("@bob", "after the fault")
+        if look(home).bodies.get(int(sent.id[1:])) != "after the fault":
+            found.append("nothing can be sent once the fault has gone")
+    return found
+
+
+@pytest.mark.parametrize("name", [*SENDS, *HOOKS])
+def test_a_fault_of_the_disk_is_told_and_survived(stage: Stage, name: str, tmp_path: Path) -> None:
+    """Would break: the answer to a failed call anywhere between opening the store and the commit."""
+    verb = (SENDS | HOOKS)[name]
+    wrong, hit = [], 0
+    plans = faults(stage, verb, tmp_path / "log")
+    for point, prefix in plans:
+        found = under(stage, verb, prefix)
+        hit += failed(tmp_path / "log")
+        wrong += [f"{verb.name}, {prefix[-1]} ({point.about}): {words}" for words in found]
+    assert wrong == []
+    assert hit >= max(60, 0.9 * len(plans)), f"only {hit} of {len(plans)} faults were met"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "verb", "sign"),
+    [
+        (planted.SAYS_SENT_ANYWAY, SENDS["send"], "the row is not there"),
+        (planted.HOOK_SPEAKS_OF_ITS_FAULT, HOOKS["the hook of a prompt"], "the hook wrote"),
+    ],
+    ids=["sent anyway", "a hook that speaks"],
+)
+def test_a_wrong_answer_to_a_fault_is_noticed(
+    stage: Stage, mistake: str, verb: Verb, sign: str, tmp_path: Path
+) -> None:
+    """Would break: the checks of answers above, if they took any answer for a good one."""
+    with stage.machine.planted(mistake):
+        plans = reversed(faults(stage, verb, tmp_path / "log"))
+        assert any(sign in words for _, prefix in plans for words in under(stage, verb, prefix))
+
+
+def test_a_bell_that_cannot_be_rung_keeps_the_message_back(stage: Stage, tmp_path: Path) -> None:
+    """Would break: the order of ring and commit, where ringing fails: a commit would leave the mail unannounced."""
+    verb = SENDS["send"]
+    home = sweep.fresh(stage, verb, "faulty")
+    found = points(lambda prefix: sweep.act(stage, verb, home, prefix), home, tmp_path / "log", only=("openat",))
+    ringing = [point for point in found if point.about.startswith(bells.BELLS)]
+    assert ringing
+    for point in ringing:
+        home = sweep.fresh(stage, verb, "faulty")
+        ran = sweep.act(stage, verb, home, failing(point, "EACCES", tmp_path / "log"))
+        assert (ran.status, wrong_answer(verb, ran, home)) == (1, [])
+        assert look(home).bodies == stage.before[verb.home].bodies
+
+
+@pytest.mark.parametrize("mib", [1, 4, 8] if LONG else [1, 4])
+def test_a_full_disk_loses_nothing_and_everything_goes_on_once_there_is_room(mib: int, tmp_path: Path) -> None:
+    """Would break: an acknowledged message, reading while the disk is full, or the store after that."""
+    namespace = [program("unshare"), "--mount"] + ([] if os.getuid() == 0 else ["--user", "--map-root-user"])
+    program("mount")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    allowed = subprocess.run([*namespace, "mount", "-t", "tmpfs", "tmpfs", str(disk)], capture_output=True, check=False)
+    if allowed.returncode:
+        pytest.fail(f"this test needs a disk of its own and may not mount one: {allowed.stderr!r}", pytrace=False)
+    paths = os.pathsep.join([str(Path(telex.__file__).parents[1]), str(ROOT)])
+    argv = [*namespace, sys.executable, "-m", "tests.crash.disk_full", str(mib), str(disk)]
+    ran = subprocess.run(argv, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    assert "none lost" in ran.stdout
