@@ -63,6 +63,7 @@ def stock(machine: Machine, name: str, *, checkpoint: bool) -> Stock:
             if checkpoint and number == MESSAGES // 2:
                 bus.db.con.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     with machine.speaking(home, "bob") as bus:
+        bus.db.con.set_wal_hook(lambda *_: apsw.SQLITE_OK)
         bus.reply("m6", summed("an answer"))
         bus.done("m7")
         if checkpoint:

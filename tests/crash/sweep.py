@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import apsw
 from tests.crash.audit import Look, drafts, look, whole_bodies
-from tests.crash.harness import Machine, Ran
+from tests.crash.harness import LONG, Machine, Ran
 from tests.crash.tracing import Point, killing
 from tests.crash.verbs import ANSWERED, FINISHED, IMPORTED, REQUEST, SESSIONS, WAITING, Verb
 
@@ -157,10 +157,10 @@ def next_showings(machine: Machine, home: Path, found: Look) -> list[str]:
     wrong = []
     for who in SESSIONS:
         name = "bobby" if who == "bob" and "bobby" in found.names else who
-        waiting = found.queued(name)
+        waiting, lives = found.queued(name), found.names.get(name)
         if not waiting:
             continue
-        ran = machine.hook_here(home, who, "UserPromptSubmit" if found.names.get(name) else "SessionStart")
+        ran = (machine.hook if LONG else machine.hook_here)(home, who, "UserPromptSubmit" if lives else "SessionStart")
         shown = [n for n in waiting if f"m{n} from" in ran.context]
         if not shown or (len(shown) < len(waiting) and "more wait" not in ran.context):
             wrong.append(f"{waiting} wait for @{name} and {shown} are shown")

@@ -51,7 +51,7 @@ def test_a_span_is_a_number_with_a_unit(text: str, seconds: float) -> None:
             "nan",
             "1_000",
         ),
-        *("٣m", "²s", "1 m", "3651d", "9" * 400, "1.\u0663s", "10ms"),
+        *("٣m", "²s", "1 m", "3651d", "315360001", "9" * 400, "1.\u0663s", "10ms"),
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:

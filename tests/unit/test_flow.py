@@ -42,6 +42,19 @@ def test_whoever_waits_as_long_as_told_may_go(per_minute: int) -> None:
     assert flow.rate(arrival, NOW_MS + wait_ms - 2, per_minute)[1] > 0
 
 
+@pytest.mark.parametrize("per_minute", [1, 3, 7, 60, 600])
+def test_the_time_to_wait_is_told_to_the_millisecond(per_minute: int) -> None:
+    _, arrival = sent_at_once(0, NOW_MS, per_minute)
+    _, wait_ms = flow.rate(arrival, NOW_MS, per_minute)
+    assert abs(wait_ms - MINUTE_MS / per_minute) <= per_minute / 2 + 1  # each step is rounded to a millisecond
+    assert flow.rate(arrival, NOW_MS + wait_ms - 1, per_minute)[1] == 1
+
+
+def test_an_arrival_that_no_clock_of_ours_can_have_noted_is_forgotten() -> None:
+    assert flow.rate(NOW_MS + MINUTE_MS, NOW_MS, 60) == (NOW_MS + MINUTE_MS, 1_000)
+    assert flow.rate(NOW_MS + MINUTE_MS + 1, NOW_MS, 60) == (NOW_MS + 1_000, 0)
+
+
 def test_a_refusal_costs_nothing() -> None:
     _, arrival = sent_at_once(0, NOW_MS, 10)
     assert flow.rate(arrival, NOW_MS, 10)[0] == arrival
@@ -161,6 +174,24 @@ def test_a_persons_word_ends_the_rest() -> None:
     verdict = judge(resting, MOST + 2, NOW_MS + 5_000, spoken_ms=NOW_MS + 4_000)
     assert verdict.allowed
     assert verdict.pair.rest_until_ms == 0
+
+
+def test_a_word_of_this_very_moment_counts() -> None:
+    assert judge(after(MOST), MOST + 1, NOW_MS + 1, spoken_ms=NOW_MS + 1).allowed
+
+
+def test_a_word_from_before_the_count_began_does_not() -> None:
+    assert judge(after(1), 2, NOW_MS + 1, spoken_ms=NOW_MS).pair.count == 2
+
+
+def test_the_window_ends_after_its_last_millisecond() -> None:
+    assert judge(after(MOST), MOST + 1, NOW_MS + WINDOW_MS).rest_begins
+    verdict = judge(after(MOST), MOST + 1, NOW_MS + WINDOW_MS + 1)
+    assert (verdict.allowed, verdict.pair.count, verdict.pair.since_ms) == (True, 1, NOW_MS + WINDOW_MS + 1)
+
+
+def test_a_pair_begins_with_nothing() -> None:
+    assert Pair().as_dict() == {"count": 0, "since_ms": 0, "rest_until_ms": 0, "cause": 0}
 
 
 def test_one_word_of_a_person_does_not_last_for_ever() -> None:

@@ -45,6 +45,10 @@ def test_no_clock_breaks_an_id(at: int) -> None:
     assert uuid.UUID(bytes=ids.uuid7(at, ZEROS)).version == 7
 
 
+def test_more_random_bytes_than_needed_do_no_harm() -> None:
+    assert ids.uuid7(NOW_MS, bytes(range(32))) == ids.uuid7(NOW_MS, bytes(range(10)))
+
+
 @given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
 def test_what_is_written_is_read_back(at: int, random: bytes) -> None:
     made = ids.uuid7(at, random)
@@ -54,7 +58,10 @@ def test_what_is_written_is_read_back(at: int, random: bytes) -> None:
         assert ids.parse(typed) == made
 
 
-@pytest.mark.parametrize(("typed", "number"), [("m42", 42), ("42", 42), ("M42", 42), ("#m7", 7), (" 7 ", 7), ("m0", 0)])
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("m42", 42), ("42", 42), ("M42", 42), ("#m7", 7), (" 7 ", 7), ("m0", 0), ("m" + "9" * 15, 10**15 - 1)],
+)
 def test_a_number_is_read_with_and_without_its_letter(typed: str, number: int) -> None:
     assert ids.parse(typed) == number
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from telex import limits
 from telex.core import message
-from telex.core.message import CHANNEL, DIRECT, EVERYONE, KINDS
+from telex.core.message import CHANNEL, DIRECT, EVERYONE, KINDS, Item
 from telex.errors import BodyEmpty, BodyNotText, BodyTooLarge, KindUnknown
 
 # --- the text ---------------------------------------------------------------------------------------------
@@ -40,6 +40,7 @@ def test_a_text_of_nothing_is_refused(body: str | bytes) -> None:
         ("\ud800", "byte 0 is not UTF-8"),
         (b"a\0b", "character 1 is NUL"),
         ("日\0", "character 1 is NUL"),
+        ("\0first", "character 0 is NUL"),
     ],
 )
 def test_what_is_no_text_is_refused_with_the_place(raw: bytes | str, problem: str) -> None:
@@ -96,6 +97,23 @@ def test_a_number_is_written_with_an_m() -> None:
     assert message.short_id(42) == "m42"
 
 
+def test_a_plain_item_has_no_extras() -> None:
+    item = Item(
+        n=1,
+        sender="api",
+        sender_kind="session",
+        client="",
+        place="",
+        to="@web",
+        kind="note",
+        body="x",
+        size=1,
+        created_ms=1,
+    )
+    extras = (item.aside, item.data, item.deadline_ms, item.reply_to, item.auto)
+    assert extras == (False, "", 0, 0, False)
+
+
 # --- hashes -----------------------------------------------------------------------------------------------
 
 
@@ -127,6 +145,7 @@ def test_hashes_agree_exactly_when_the_parts_do(one: list[str], other: list[str]
 
 
 def test_bytes_and_numbers_have_their_place_in_a_hash() -> None:
+    assert len(message.row_hash("x")) == 16
     assert message.row_hash(b"\xff\x00", 0, "") == message.row_hash(b"\xff\x00", 0, "")
     assert message.row_hash(b"\xff") != message.row_hash(b"\xfe")
     assert message.row_hash(7) == message.row_hash("7")  # a column that is read back as text is the same

@@ -34,6 +34,17 @@ def test_fields_are_given_by_name_and_defaults_fill_the_rest() -> None:
     assert Point(x=1, y=2).as_dict() == {"x": 1, "y": 2}
 
 
+def test_a_row_gives_the_fields_in_their_order() -> None:
+    assert Named.of_row((1, 2, "a")) == Named(x=1, y=2, name="a")
+    assert Point.of_row(iter([1, 2])) == Point(x=1, y=2)
+
+
+@pytest.mark.parametrize("row", [(), (1,), (1, 2, 3)])
+def test_a_row_of_another_length_is_refused(row: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        Point.of_row(row)
+
+
 def test_fields_of_a_base_come_first() -> None:
     assert Named.fields() == ["x", "y", "name"]
     assert Named(x=1, name="a").as_dict() == {"x": 1, "y": 0, "name": "a"}

@@ -15,11 +15,10 @@ import sys
 
 from telex import limits
 
-gc.disable()  # the process is gone before there is anything to collect: 0.5 ms
-
 
 def main() -> None:
     """Handle one event of one client, from argv and standard input, and leave."""
+    gc.disable()  # the process is gone before there is anything to collect: 0.5 ms
     status = 0
     try:
         status = _handle(sys.argv[1:])

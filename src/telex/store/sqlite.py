@@ -342,7 +342,7 @@ def _connect(home: str, patience_ms: int) -> apsw.Connection:
             _check_new(con, home)
             con.execute("PRAGMA journal_mode = WAL")
         con.execute("PRAGMA synchronous = FULL")
-        con.set_wal_hook(lambda _, __, pages: _checkpoint(con, pages, patience_ms))
+        con.set_wal_hook(lambda own, _, pages: _checkpoint(own, pages, patience_ms))  # `con` would hold itself
     finally:
         os.umask(old)
     return con
