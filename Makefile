@@ -35,7 +35,7 @@ check: setup
 
 test: setup check
 	tools/system_tools.sh strace unshare mount
-	$(BIN)/python -m pytest -m "not real_client" -n 2
+	$(BIN)/python -m pytest -m "not real_client" -n 2 --dist worksteal
 
 test-clients: setup
 	tools/system_tools.sh node npm tmux unshare ip
