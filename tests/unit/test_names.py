@@ -227,7 +227,6 @@ def test_nothing_is_guessed_where_nothing_is_near(typed: str) -> None:
     assert names.nearest(typed, KNOWN) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a beginning counts as no slip at all, so the closer name loses (BUGS-unit 57)")
 def test_of_two_beginnings_the_closer_is_meant() -> None:
     assert names.nearest("frontend-22", KNOWN) == "frontend-2"
 

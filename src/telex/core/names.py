@@ -106,9 +106,9 @@ def parse_targets(text: str) -> list[Target]:
 def nearest(name: str, known: list[str]) -> str:
     """The known name most like this one, or ''. Without difflib, which loads re: 8 ms in front of a send."""
     most = min((len(name) + 2) // 3, len(name) - 1)
-    near = [(0 if _begins(name, other) else _edits(name, other), other) for other in known]
-    edits, found = min(near, default=(most + 1, ""))
-    return found if edits <= most else ""
+    near = [(0 if _begins(name, other) else _edits(name, other), _edits(name, other), other) for other in known]
+    slips, _, found = min(near, default=(most + 1, 0, ""))
+    return found if slips <= most else ""
 
 
 def _begins(one: str, other: str) -> bool:
