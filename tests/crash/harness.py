@@ -140,7 +140,7 @@ class Machine:
 
     def payload(self, who: str, event: str, **more: object) -> str:
         """A client's payload."""
-        fields = {"session_id": f"{who}-key", "cwd": f"/work/{who}", "hook_event_name": event}
+        fields = {"session_id": f"{who}-key", "cwd": f"/src/{who}", "hook_event_name": event}
         return json.dumps(fields | more)
 
     def hook_here(self, home: Path, who: str, event: str, **payload: object) -> Ran:

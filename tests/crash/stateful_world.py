@@ -129,7 +129,7 @@ class World(RuleBasedStateMachine):
         """Run a hook; what it shows must be the oldest of what waits."""
         waiting = self.queue(slot.address) if slot.address else []
         payload_text = self.machine.payload(
-            slot.key, event, session_id=slot.key, cwd=f"/work/{slot.directory}", **payload
+            slot.key, event, session_id=slot.key, cwd=f"/src/{slot.directory}", **payload
         )
         said: list[str] = []
         with here(self.environment(slot)), mock.patch.object(claude, "_write", lambda _, text: said.append(text)):
