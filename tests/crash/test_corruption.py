@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
+import apsw
 import pytest
 from tests.crash import damage
 from tests.crash.damage import DATABASE_FILE, LOG_FILE, WAYS, Stock
@@ -100,3 +102,41 @@ def test_a_message_that_goes_without_a_word_is_noticed(
 
 
 _DELETE = "DELETE FROM message WHERE n = ?"
+
+
+def overwrite(home: Path, statement: str) -> None:
+    """Change a store as only damage can: its tables take any value, and nothing is checked."""
+    con = apsw.Connection(str(home / DATABASE_FILE))
+    con.execute("PRAGMA writable_schema = ON")
+    con.execute("UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '      ')")
+    con.execute("PRAGMA writable_schema = RESET")
+    con.execute(statement)
+    assert con.changes()
+    con.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE message SET body = CAST(body AS BLOB) WHERE aside = 0",
+        "UPDATE message SET sender_name = CAST(sender_name AS BLOB)",
+        "UPDATE message SET created_ms = 'x'",
+        "UPDATE message SET sender = 0",
+        "UPDATE delivery SET state = CAST(state AS BLOB)",
+        "UPDATE address SET name = CAST(name AS BLOB) WHERE kind = 'session'",
+        "UPDATE address SET id = id + 100 WHERE kind = 'session'",
+        "UPDATE session SET pid = 'x'",
+    ],
+)
+def test_a_value_of_another_type_is_damage_and_no_bug(
+    machine: Machine, stocks: dict[str, Stock], statement: str
+) -> None:
+    """Would break: a row taken as it comes. One flipped bit turns text into bytes that read and hash the same."""
+    home = machine.root / "typed"
+    for turn in (0, 1):
+        damage.lay_out(stocks[DATABASE_FILE], DATABASE_FILE, "a bit flipped", random.Random(1), home)
+        (home / DATABASE_FILE).write_bytes(stocks[DATABASE_FILE].files[DATABASE_FILE])
+        overwrite(home, statement)
+        told = Counter[str]()
+        assert list(damage.used(machine, home, told, turn)) == []
+        assert told["message"] or told["store-corrupt"], told

@@ -36,4 +36,4 @@ CLOSED = tuple(state for state in STATES if not set(MOVES[state]) - {state})
 
 def allowed(state: str, wanted: str) -> bool:
     """Whether a delivery may go from state to wanted."""
-    return wanted in MOVES[state]
+    return wanted in MOVES.get(state, ())  # a damaged state allows nothing

@@ -15,7 +15,7 @@ import os
 from telex import limits
 from telex.core import names
 from telex.core.record import Record
-from telex.errors import NameTaken
+from telex.errors import NameTaken, StoreCorrupt
 from telex.store import bells, presence
 from telex.store.sqlite import Store
 
@@ -95,7 +95,8 @@ def address_named(db: Store, name: str, now_ms: int) -> Address | None:
 def address(db: Store, number: int) -> Address:
     """The address with that number."""
     found = _address(db.row("people.address_by_id", number))
-    assert found is not None, f"no address {number}"
+    if found is None:  # only a damaged row names one that is not there
+        raise StoreCorrupt(home=db.home, problem=f"there is no address {number}")
     return found
 
 

@@ -43,6 +43,8 @@ APPLICATION_ID = 0x74656C78  # 'telx'
 _HERE = os.path.dirname(__file__)
 _QUERIES: dict[str, str] = {}
 _LOADED: set[str] = set()
+_PYTHON = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
+_TYPES: dict[str, tuple[type | None, ...]] = {}  # of each query's columns
 
 
 def query(name: str) -> str:
@@ -103,19 +105,37 @@ class Store:
     def rows(self, name: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """The rows of a named query. Raises StoreFault."""
         try:
-            yield from self.con.execute(query(name), values)
+            cursor = self.con.execute(query(name), values)
+            for found in cursor:
+                if (*map(type, found),) != _TYPES.get(name):
+                    self._check_types(name, cursor, found)
+                yield found
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
 
     def row(self, name: str, *values: object) -> tuple[Any, ...] | None:
         """The first row of a named query, or None. Raises StoreFault."""
         try:
+            cursor = self.con.execute(query(name), values)
             found: tuple[Any, ...]
-            for found in self.con.execute(query(name), values):
+            for found in cursor:
+                if (*map(type, found),) != _TYPES.get(name):
+                    self._check_types(name, cursor, found)
                 return found
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
         return None
+
+    def _check_types(self, name: str, cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
+        """A stored value has its column's type, unless it was damaged on disk: one flipped bit turns text into bytes.
+
+        Raises StoreCorrupt. What is computed has no declared type, and a join may leave its columns empty.
+        """
+        if name not in _TYPES:
+            _TYPES[name] = tuple(_PYTHON.get(declared or "") for _, declared in cursor.get_description())
+        for kind, value in zip(_TYPES[name], row, strict=True):
+            if kind and value is not None and type(value) is not kind:
+                raise StoreCorrupt(home=self.home, problem=f"{name} found a value of the wrong type")
 
     def value(self, name: str, *values: object) -> Any:
         """The first column of the first row, or None. Raises StoreFault."""
