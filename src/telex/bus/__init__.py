@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from telex.bus.history import Shown
+    from telex.bus.inbox import Taking
     from telex.bus.letters import Letter
     from telex.bus.people import Channel, Presence
     from telex.bus.send import Sent
+    from telex.bus.watch import Watch
     from telex.config import Settings
 
     Emit = Callable[[list[Letter]], None]
@@ -63,6 +65,20 @@ class Bus:
         if self._caller is None:
             self._caller = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name)
         return self._caller
+
+    def acting(self, caller: Caller) -> Bus:
+        """The same bus for another caller, whom a face has made sure of (telex.bus.identity)."""
+        other = Bus(self.db, clock=self.clock)
+        other._caller = caller
+        return other
+
+    def watch(self) -> Watch:
+        """What moves when something comes for the caller; to be closed (`with`)."""
+        from telex.bus.identity import bell_of
+        from telex.bus.watch import Watch
+        from telex.store import bells
+
+        return Watch(f"{self.db.home}/{bells.BELLS}", bell_of(self.me))
 
     def close(self) -> None:
         """Close the store."""
@@ -166,6 +182,12 @@ class Bus:
         from telex.bus import inbox
 
         return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
+
+    def take(self, *, most: int = limits.LIST_ROWS) -> Taking:
+        """The oldest unread messages, whole, to be marked read in a second step: `Taking.finish`. Raises StoreBusy."""
+        from telex.bus.inbox import Taking
+
+        return Taking(self.db, self.me, self.clock, most=most)
 
     def done(self, *ids: str) -> list[str]:
         """Mark messages handled. Raises MessageUnknown, MoveRefused."""

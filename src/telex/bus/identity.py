@@ -6,7 +6,8 @@ Rules kept here, in this order:
 2. a client's own session id in the environment names its session (registered here if its hooks never ran);
 3. an agent's process that does not say which session it belongs to is refused, never taken for the person;
 4. `TELEX_NAME` outside of any agent is a session of its own: a script, a terminal that wants a name;
-5. whoever is left is the person.
+5. whoever is left is the person;
+6. where one process runs several sessions, only what the call itself says tells them apart; else it is refused.
 """
 
 from __future__ import annotations
@@ -58,10 +59,15 @@ def identify(
 ) -> Caller:
     """The caller. Raises WhoAreYou, NameTaken. `name` stands in for TELEX_NAME."""
     line = presence.ancestors(pid)
-    for above in line:
-        session = people.session_by_pid(db, above)
-        if session and session.client != SHELL and session.lives():
-            return Caller(address=people.address(db, session.address), session=session, directory=directory)
+    above = _above(db, line)
+    if len(above) == 1:
+        return _caller(db, above[0], directory)
+    if above:
+        keys = [environment.get(variable, "") for variable, _ in SESSION_VARIABLES]
+        meant = [one for one in above if one.key in keys]
+        if len(meant) != 1:
+            raise WhoAreYou()
+        return _caller(db, meant[0], directory)
     for variable, client in SESSION_VARIABLES:
         if key := environment.get(variable, ""):
             return _by_key(db, client, key, line, environment, directory, now_ms)
@@ -97,24 +103,78 @@ def _by_key(
         with db.write():
             session, place = people.register(db, who, people.user_name(), now_ms)
         return Caller(address=place, session=session, directory=directory)
+    return _caller(db, session, directory)
+
+
+def by_process(db: Store, pid: int, directory: str) -> Caller | None:
+    """The one live session that the process, or one above it, runs; None where none is known.
+
+    Raises WhoAreYou where two could be meant.
+    """
+    above = _above(db, presence.ancestors(pid))
+    if len(above) > 1:
+        raise WhoAreYou()
+    return _caller(db, above[0], directory) if above else None
+
+
+def by_key(db: Store, client: str, key: str, pid: int, directory: str, now_ms: int) -> Caller:
+    """The session that its client calls by that id, registered where it is new."""
+    session = people.session_by_key(db, client, key)
+    if session and session.lives():
+        return _caller(db, session, directory)
+    return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory), now_ms)
+
+
+def guest(db: Store, client: str, pid: int, directory: str, now_ms: int, wish: str = "") -> Caller:
+    """The session of a client that does not say its id: known by its process alone."""
+    key = f"{people.GUEST}{client}:{pid}:{presence.started(pid)}"
+    session = people.session_by_key(db, client, key)
+    if session and session.lives():
+        return _caller(db, session, directory)
+    return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=wish), now_ms)
+
+
+def _above(db: Store, line: list[int]) -> list[people.Session]:
+    """The sessions of the nearest process above that runs any."""
+    for pid in line:
+        found = [one for one in people.sessions_in(db, pid) if one.client != SHELL]
+        if found:
+            return found
+    return []
+
+
+def _caller(db: Store, session: people.Session, directory: str) -> Caller:
     return Caller(address=people.address(db, session.address), session=session, directory=directory)
+
+
+def _registered(db: Store, who: people.Arrival, now_ms: int) -> Caller:
+    with db.write():
+        session, place = people.register(db, who, people.user_name(), now_ms)
+    return Caller(address=place, session=session, directory=who.directory)
 
 
 def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Caller:
     """A name without a client: the same name is the same sender, from whichever process."""
-    key = f"{SHELL}:{name}"  # not a plain word: its bell must be no client's
-    session = people.session_by_key(db, SHELL, key)
+    return named(db, SHELL, name, name, parent, directory, now_ms)
+
+
+def named(db: Store, client: str, word: str, name: str, pid: int, directory: str, now_ms: int) -> Caller:
+    """A session that is known by a name of its own choice, `word`, and held at the address `name`.
+
+    Raises NameTaken while somebody else lives there.
+    """
+    key = f"{client}:{word}"  # not a plain word: its bell must be no client's
+    session = people.session_by_key(db, client, key)
     if session and session.lives():
         place = people.address(db, session.address)
         if place.session == session.id:
             return Caller(address=place, session=session, directory=directory)
     found = people.address_named(db, name, now_ms)
-    if found and (found.kind != "session" or ((other := people.holder(db, found)) and other.client != SHELL)):
+    if found and (
+        found.kind != "session" or ((other := people.holder(db, found)) and (other.client, client) != (SHELL, SHELL))
+    ):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
-    who = people.Arrival(client=SHELL, key=key, pid=parent, directory=directory, wish=name)
-    with db.write():
-        session, place = people.register(db, who, people.user_name(), now_ms)
-    return Caller(address=place, session=session, directory=directory)
+    return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=name), now_ms)
 
 
 def _person(db: Store, directory: str, now_ms: int) -> Caller:

@@ -131,6 +131,38 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
     return found
 
 
+class Taking:
+    """Unread mail in two steps, for a face that learns later whether its bytes arrived.
+
+    `letters` are the caller's; until `finish` nobody else is shown them. `finish(True)` marks them read,
+    `finish(False)` leaves them unread; after the first of the two it does nothing.
+    """
+
+    def __init__(self, db: Store, caller: Caller, clock: Clock, *, most: int) -> None:
+        self._db, self._caller, self._clock = db, caller, clock
+        self._held: _Inbox | None = _Inbox(db, caller)
+        self._held.__enter__()
+        try:
+            self._rows = mail.queued(db, caller.address.id, most)
+            self._damaged = {one.n for one in self._rows if not one.sound()}
+            self.letters = [letter(db, one, caller.address.id) for one in self._rows if one.n not in self._damaged]
+        except BaseException:
+            self._held.__exit__()
+            raise
+
+    def finish(self, took: bool, *, only: list[Letter] | None = None) -> None:
+        """Whether the reader has them, or has `only` these. Raises StoreFault: then they stay unread."""
+        if self._held is None:
+            return
+        try:
+            if took or self._damaged:
+                had = (self.letters if only is None else only) if took else []
+                _store_taken(self._db, self._caller, self._rows, self._damaged, had, self._clock())
+        finally:
+            held, self._held = self._held, None
+            held.__exit__()
+
+
 class _Inbox:
     """The caller's inbox, to itself."""
 
@@ -150,12 +182,18 @@ def _take(db: Store, caller: Caller, rows: list[mail.Message], emit: Emit, now_m
     letters = [letter(db, one, caller.address.id) for one in rows if one.n not in damaged]
     if letters:
         emit(letters)
+    _store_taken(db, caller, rows, damaged, letters, now_ms)
+    return letters
+
+
+def _store_taken(
+    db: Store, caller: Caller, rows: list[mail.Message], damaged: set[int], letters: list[Letter], now_ms: int
+) -> None:
     with db.write():
         for one in rows:
             if one.n in damaged and db.row("mail.delivery", one.n, caller.address.id):
                 mail.bury(db, one, caller.address.id, now_ms)
         _mark_read(db, caller, letters, now_ms)
-    return letters
 
 
 def _record(db: Store, caller: Caller, letters: list[Letter], now_ms: int) -> None:

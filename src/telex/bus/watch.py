@@ -44,6 +44,15 @@ class Watch:
         if self._queue is not None:  # pragma: no cover - not on Linux
             self._queue.close()
 
+    def fileno(self) -> int:
+        """What an event loop can watch instead of calling `wait`; -1 where only polling is to be had."""
+        return self._fd
+
+    def drain(self) -> None:
+        """Take what `fileno` has to say, so that it is silent until something moves again."""
+        if self._fd >= 0:
+            os.read(self._fd, _EVENT_BYTES)
+
     def wait(self, seconds: float | None) -> None:
         """Sleep until the bell moves or the time is up; None waits for ever."""
         end = None if seconds is None else time.monotonic() + max(0.0, seconds)

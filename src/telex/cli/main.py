@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class Call:
     """One call of one verb: its words, where its answer goes, and the bus when it is needed."""
 
-    def __init__(self, args: Args, out: Output) -> None:
+    def __init__(self, args: Args, out: Output, words: list[str]) -> None:
         self.args = args
+        self.words = words  # as they were given, without the verb
         self.out = out
         self._bus: Bus | None = None
 
@@ -84,11 +85,21 @@ def _run(words: list[str], as_json: bool) -> int:
         return 0
     verb = BY_NAME.get(words[0])
     if verb is None:
-        raise VerbUnknown(word=words[0][:40], advice=_did_you_mean(words[0]))
+        return _run_face(words)
     args = parse(verb, words[1:])
     room = __import__(f"telex.cli.{verb.room}", fromlist=["*"])  # importlib would load warnings
     answer = getattr(room, verb.name + "_" if verb.name == "import" else verb.name)
-    return int(answer(Call(args, Output("json" in args.flags))) or 0)
+    return int(answer(Call(args, Output("json" in args.flags), words[1:])) or 0)
+
+
+def _run_face(words: list[str]) -> int:
+    """A command of an older system. Raises VerbUnknown."""
+    from telex.cli import faces
+
+    face = faces.BY_WORD.get(words[0])
+    if face is None:
+        raise VerbUnknown(word=words[0][:40], advice=_did_you_mean(words[0]))
+    return faces.run(face, Call(Args({}, {}, set()), Output(False), words[1:]))
 
 
 def _overview(words: list[str]) -> int:
@@ -101,11 +112,21 @@ def _overview(words: list[str]) -> int:
     for verb in VERBS:
         out.line(f"  {verb.name.ljust(width)}  {verb.summary}")
     out.line()
+    _overview_of_faces(out, width)
+    out.line()
     out.line("'telex VERB --help' shows its words and an example; every verb takes --json")
     out.line(
         "exit status: 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before the timeout"
     )
     return 0
+
+
+def _overview_of_faces(out: Output, width: int) -> None:
+    from telex.cli.faces import FACES
+
+    out.line("commands that users of older systems know:")
+    for face in FACES:
+        out.line(f"  {face.names[0].ljust(width)}  {face.summary}")
 
 
 def _did_you_mean(word: str) -> str:

@@ -64,6 +64,9 @@ class FileLock:
             os.close(self._fd)
             self._fd = -1
 
+    def __del__(self) -> None:  # a store that is dropped must not keep a descriptor in a process that lives on
+        self.close()
+
     def _open(self) -> None:
         if self._fd >= 0:
             return

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PERSON_BELL = "h-person"
 SYSTEM = "telex"
+GUEST = "guest:"  # in front of the key of a session whose client does not say its id
 
 
 class Address(Record):
@@ -166,6 +167,15 @@ def session_by_pid(db: Store, pid: int) -> Session | None:
     if found and (not expected or expected == presence.started(pid)):
         return found
     return None
+
+
+def sessions_in(db: Store, pid: int) -> list[Session]:
+    """The live sessions of that very process; those that a client named itself, where there are any, before the
+    guests that telex knows by their process alone."""
+    found = [
+        db_session for row in db.rows("people.sessions_in", pid) if (db_session := _session(row)) and db_session.lives()
+    ]
+    return [one for one in found if not one.key.startswith(GUEST)] or found
 
 
 def holder(db: Store, of: Address) -> Session | None:

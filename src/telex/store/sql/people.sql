@@ -67,6 +67,11 @@ SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, direc
        prompts_woken, started_ms, seen_ms
 FROM session WHERE pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0) ORDER BY ended_ms = 0 DESC, id DESC LIMIT 1
 
+-- :sessions_in  the sessions that a process runs now, as far as telex was told
+SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
+       prompts_woken, started_ms, seen_ms
+FROM session WHERE (pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0)) AND ended_ms = 0 ORDER BY id DESC
+
 -- :ended_why
 SELECT ended_why FROM session WHERE id = ?
 

@@ -1,0 +1,1 @@
+"""The MCP server: `telex mcp`, on the official SDK."""
