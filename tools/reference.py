@@ -17,7 +17,7 @@ import tokenize
 from pathlib import Path
 
 from telex import config, errors, limits
-from telex.cli import grammar
+from telex.cli import faces, grammar
 from telex.core import delivery
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -194,6 +194,26 @@ def _command(verb: grammar.Verb) -> str:
     usage = f"```text\n{verb.usage()}\n```"
     example = f"```sh\n{verb.example}\n```"
     return "\n\n".join([f"## telex {verb.name}", f"{verb.summary}.", usage, table(["word", "meaning"], rows), example])
+
+
+def older_commands() -> str:
+    """The commands of the older systems, form by form."""
+    intro = (
+        "What users of coop, kei and claude-ipc know, said to telex: `telex alias coop` (or `kei`, `ipc`) puts the old "
+        "command itself on the path. How to move: [from coop](../how-to/from-coop.md), "
+        "[from kei](../how-to/from-kei.md), [from claude-ipc](../how-to/from-claude-ipc.md)."
+    )
+    parts = []
+    for face in faces.FACES:
+        also = ", also ".join(code(f"telex {name}") for name in face.names[1:])
+        rows = [[code(form), cell(meaning)] for form, meaning in face.forms]
+        parts += [
+            f"## telex {face.names[0]}",
+            f"{face.summary[0].upper()}{face.summary[1:]}.{f' Also {also}.' if also else ''}",
+            table(["form", "meaning"], rows),
+            f"```sh\n{face.example}\n```",
+        ]
+    return page("Commands of older systems", intro, *parts)
 
 
 def settings() -> str:
@@ -553,6 +573,7 @@ PAGES = {
     "python-api.md": python_api,
     "json.md": json_page,
     "delivery-states.md": delivery_states,
+    "older-commands.md": older_commands,
     "store-schema.md": store_schema,
     "hook-events.md": hook_events,
 }

@@ -8,6 +8,7 @@ import pytest
 from tests.docs import pages
 
 from telex import errors
+from telex.cli.faces import BY_WORD
 from telex.cli.grammar import BY_NAME, VERBS
 from telex.cli.parse import by_argparse, quick
 from telex.errors import TelexError
@@ -20,6 +21,9 @@ def complaint(words: list[str]) -> str:
     _, *rest = words
     if not rest or rest[0] in ALONE:
         return "" if rest else "no verb"
+    if rest[0] in BY_WORD:
+        face = BY_WORD[rest[0]]
+        return "" if any(begins(form, [face.names[0], *rest[1:]]) for form, _ in face.forms) else "no such form"
     verb = BY_NAME.get(rest[0])
     if verb is None:
         return f"no command {rest[0]}"
@@ -33,6 +37,16 @@ def complaint(words: list[str]) -> str:
     if fast and vars(fast) != vars(slow):
         return "the quick path and argparse read it differently"
     return ""
+
+
+def begins(form: str, words: list[str]) -> bool:
+    """Whether words begin as a form of an older command does, as far as its own words go: `telex session init|join`."""
+    for token, given in zip(form.split()[1:], words, strict=False):
+        if not re.fullmatch(r"[a-z|]+", token):
+            return True
+        if given not in token.split("|"):
+            return False
+    return len(words) >= len([one for one in form.split()[1:] if re.fullmatch(r"[a-z|]+", one)])
 
 
 def complaints(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from tools import reference
 
 from telex import config, limits
 from telex.bus import Bus
+from telex.cli.faces import FACES, Face
 from telex.cli.grammar import VERBS
 from telex.core import delivery
 
@@ -81,6 +82,19 @@ def test_every_command_word_and_option_has_an_entry(verb: object) -> None:
         assert f"`{word.name.upper()}" in entry
     assert "`--json`" in entry
     assert getattr(verb, "example") in entry  # noqa: B009
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.names[0])
+def test_every_form_of_an_older_command_has_an_entry(face: Face) -> None:
+    _, _, entry = text_of("older-commands.md").partition(f"## telex {face.names[0]}\n")
+    entry = entry.partition("\n## ")[0]
+    assert face.forms
+    for form, meaning in face.forms:
+        assert reference.code(form) in entry
+        assert reference.cell(meaning) in entry
+    for name in face.names[1:]:
+        assert f"`telex {name}`" in entry
+    assert face.example in entry
 
 
 def test_every_setting_has_an_entry() -> None:

@@ -158,9 +158,12 @@ def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Ca
     return named(db, SHELL, name, name, parent, directory, now_ms)
 
 
-def named(db: Store, client: str, word: str, name: str, pid: int, directory: str, now_ms: int) -> Caller:
+def named(
+    db: Store, client: str, word: str, name: str, pid: int, directory: str, now_ms: int, title: str = ""
+) -> Caller:
     """A session that is known by a name of its own choice, `word`, and held at the address `name`.
 
+    With a title it is also in the channel of that name, so that those who only know channels reach it.
     Raises NameTaken while somebody else lives there.
     """
     key = f"{client}:{word}"  # not a plain word: its bell must be no client's
@@ -174,7 +177,8 @@ def named(db: Store, client: str, word: str, name: str, pid: int, directory: str
         found.kind != "session" or ((other := people.holder(db, found)) and (other.client, client) != (SHELL, SHELL))
     ):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
-    return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=name), now_ms)
+    who = people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=name, title=title)
+    return _registered(db, who, now_ms)
 
 
 def _person(db: Store, directory: str, now_ms: int) -> Caller:
