@@ -535,7 +535,7 @@ def hook_events() -> str:
         "moment does is told in [Claude Code](../clients/claude.md). Lines end before any interpreter is started "
         "while nothing waits; `$T` is the home, `$S` the session."
     )
-    keys = re.findall(r"'\$\.(\w+)'", source("store/sql/hook.sql").partition(":claude_payload")[2].partition("-- :")[0])
+    keys = re.findall(r"'\$\.(\w+)'", source("store/sql/hook.sql").partition("-- :payload")[2].partition("-- :")[0])
     names = fields("hook/claude.py", "Payload")
     payload = [[code(key), code(field), cell(comment)] for key, (field, _, comment) in zip(keys, names, strict=True)]
     return page(

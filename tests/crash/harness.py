@@ -27,7 +27,7 @@ import pytest
 
 import telex
 from telex.bus import Bus
-from telex.hook import claude
+from telex.hook import claude, steps
 from telex.store import reserve
 from telex.store.sqlite import Store
 
@@ -146,7 +146,7 @@ class Machine:
     def hook_here(self, home: Path, who: str, event: str, **payload: object) -> Ran:
         """The same within this process, for what is checked thousands of times."""
         said: list[str] = []
-        with here(self.environment(home, who)), mock.patch.object(claude, "_write", lambda _, text: said.append(text)):
+        with here(self.environment(home, who)), mock.patch.object(steps, "write", lambda _, text: said.append(text)):
             status = claude.handle(event, self.payload(who, event, **payload))
         return Ran(status, "".join(said), "")
 

@@ -29,9 +29,9 @@ sqlite.Write.__exit__ = leave
 
 RECORD_BEFORE_SHOWING = """
 import os
-from telex.hook import claude
+from telex.hook import steps
 _leave, _held = os._exit, []
-claude._write = lambda fd, text: _held.append((fd, text))
+steps.write = lambda fd, text: _held.append((fd, text))
 def leave(status):
     for fd, text in _held:
         os.write(fd, text.encode())

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from tests.crash.harness import Machine, here
 
 from telex.bus import Bus
-from telex.hook import claude, moments
+from telex.hook import claude, moments, steps
 from telex.store import bells, mail, presence
 from telex.store.sqlite import Store
 
@@ -132,7 +132,7 @@ class World(RuleBasedStateMachine):
             slot.key, event, session_id=slot.key, cwd=f"/src/{slot.directory}", **payload
         )
         said: list[str] = []
-        with here(self.environment(slot)), mock.patch.object(claude, "_write", lambda _, text: said.append(text)):
+        with here(self.environment(slot)), mock.patch.object(steps, "write", lambda _, text: said.append(text)):
             assert claude.handle(event, payload_text) == 0
         row = self.db.con.execute("SELECT address FROM session WHERE key = ?", (slot.key,))
         slot.address = next(row)[0]

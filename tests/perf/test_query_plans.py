@@ -130,7 +130,7 @@ def test_every_query_of_a_morning_finds_its_rows_by_an_index(machine: Machine, a
 def test_every_query_of_the_hook_finds_its_rows_by_an_index(machine: Machine) -> None:
     sqlite.query("hook.valid")  # reads the file
     names = [name for name in sqlite._QUERIES if name.startswith("hook.")]
-    assert "hook.claude_payload" in names
+    assert "hook.payload" in names
     assert {name: steps for name in names if (steps := slow(machine.db.con, name))} == {}
 
 

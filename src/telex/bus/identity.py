@@ -17,7 +17,7 @@ import os
 from telex.core import names
 from telex.core.record import Record
 from telex.errors import NameTaken, WhoAreYou
-from telex.store import bells, people, presence
+from telex.store import people, presence
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -192,4 +192,4 @@ def _person(db: Store, directory: str, now_ms: int) -> Caller:
 
 def bell_of(caller: Caller) -> str:
     """What is rung when something waits for the caller."""
-    return caller.address.bell or (bells.bell_name(caller.session.key) if caller.session else people.PERSON_BELL)
+    return caller.address.bell or (caller.session.bell if caller.session else people.PERSON_BELL)

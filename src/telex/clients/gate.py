@@ -20,7 +20,7 @@ import shlex
 from telex import limits
 from telex.core.record import Record
 
-_MARK = re.compile(r" -I -S .*/bin/hook\.py'? ([a-z]+) [A-Za-z]+(;| \|\| exit 0$)", re.DOTALL)
+_MARK = re.compile(r" -I -S .*/bin/hook\.py'? ([a-z]+) [A-Za-z]+( \$PPID)?(;| \|\| exit 0$)", re.DOTALL)
 # From a session's start, or /clear, to a working watcher 0.1 to 1 s were seen: once early, once to be sure.
 _WATCHER_SECONDS = (1, 2)
 
@@ -38,7 +38,7 @@ class Gate(Record):
     python: str
     hook: str
     client: str
-    session_variable: str
+    session_variable: str  # of the client's environment; '' where it has none, and its process must do
 
     def start(self, event: str, attended: str) -> str:
         """Run the hook; touch a bell that rings soon after, when the client's watcher works."""
@@ -83,6 +83,8 @@ class Gate(Record):
 
     def _session(self) -> str:
         home = shlex.quote(self.home)
+        if not self.session_variable:  # the line's shell is a child of the client: telex.store.bells.bell_of
+            return f"T=${{TELEX_HOME:-{home}}}; S={self.client}-$PPID;"
         known = f"T=${{TELEX_HOME:-{home}}}; S=${self.session_variable};"
         longest = limits.NAME_CHARS
         return f"{known} case $S in -*|*[!A-Za-z0-9-]*) S=;; esac; [ ${{#S}} -le {longest} ] || S=;"
@@ -91,7 +93,8 @@ class Gate(Record):
         return f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ] || exit 0;"
 
     def _hook(self, event: str) -> str:
-        return f"{shlex.quote(self.python)} -I -S {shlex.quote(self.hook)} {self.client} {event}"
+        process = "" if self.session_variable else " $PPID"
+        return f"{shlex.quote(self.python)} -I -S {shlex.quote(self.hook)} {self.client} {event}{process}"
 
     def _run(self, event: str) -> str:
         return f"{self._there()} {self._hook(event)} || exit 0"

@@ -15,6 +15,8 @@ import sys
 
 from telex import limits
 
+CLIENTS = ("codex", "gemini", "copilot")  # besides Claude Code, which has a module of its own
+
 
 def main() -> None:
     """Handle one event of one client, from argv and standard input, and leave."""
@@ -28,11 +30,17 @@ def main() -> None:
 
 
 def _handle(words: list[str]) -> int:
-    if len(words) < 2 or words[0] != "claude":
-        return 0
-    from telex.hook import claude
+    client, event, *more = [*words, "", ""]
+    if client == "claude":
+        from telex.hook import claude
 
-    return claude.handle(words[1], read_payload())
+        return claude.handle(event, read_payload())
+    if client in CLIENTS:
+        from telex.hook import others
+
+        pid = more[0]  # the client's process, where the gate knows it by nothing else
+        return others.handle(client, event, read_payload(), int(pid) if pid.isdigit() else 0)
+    return 0
 
 
 def read_payload() -> str:

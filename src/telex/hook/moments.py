@@ -78,7 +78,7 @@ def _show_locked(
 
 def note_turn(db: Store, session: people.Session, turn: str) -> None:
     """Remember that telex, not a person, is why the next turn begins or this one goes on. Inside a write."""
-    turns = presence.Turns(db.home, bells.bell_name(session.key))
+    turns = presence.Turns(db.home, session.bell)
     spoken = turns.spoken_ms(session.prompts_woken)
     if spoken:
         db.run("people.spoken", spoken, session.address, now_ms())
@@ -94,7 +94,7 @@ def introduction(db: Store, session: people.Session, place: people.Address) -> s
     return f'telex: this session is @{place.name}. Other sessions here: {listed}. To write to one: telex send @name "…"'
 
 
-def remind(db: Store, session: people.Session, emit: Callable[[str], None]) -> bool:
+def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn: str = SAME_TURN) -> bool:
     """At the end of a turn: name, once, the requests that were shown and not answered. True when one was named."""
     debts = [
         (number, creditor) for number, reminded, creditor in db.rows("mail.debts", session.address) if not reminded
@@ -107,7 +107,7 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None]) -> b
         lines.append(f'{short} from @{name} is not answered yet: telex reply {short} "…", or telex done {short}')
     emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
     with db.write():
-        note_turn(db, session, SAME_TURN)
+        note_turn(db, session, turn)
         for number, _ in debts[: limits.LIST_ROWS]:
             db.run("mail.reminded", session.address, number)
     return True
@@ -125,7 +125,7 @@ def rest(db: Store, session: people.Session) -> None:
         sweep.sweep(db, now, settings.load(db).keep_days)
         mail.settle_bell(db, session.address)
         if db.value("mail.any_waking", session.address):
-            db.ring(bells.bell_name(session.key))
+            db.ring(session.bell)
 
 
 def leave(db: Store, session: people.Session, why: str) -> None:
@@ -136,4 +136,4 @@ def leave(db: Store, session: people.Session, why: str) -> None:
             notices.no_reply(db, number, session.address, creditor, "its session ended", notices.IDLE, now)
         db.run("mail.went_on", now, session.address)
         people.end(db, session, why, now)
-        db.after_commit(bells.forget, db.home, bells.bell_name(session.key))
+        db.after_commit(bells.forget, db.home, session.bell)

@@ -6,7 +6,8 @@ Rules kept here:
   queued (docs/architecture.md has the argument);
 - ringing an existing bell changes its times, which wakes whoever watches it;
 - the owed mark exists while the session owes or awaits a reply; a missing mark only costs a reminder;
-- file names come from the client's own session id or its hash, never from a name.
+- file names come from the client's own session id or its hash, never from a name; or from its process id, where
+  the client does not tell its hooks the session's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import os
 
 BELLS, OWED, TURNS, INBOXES, BODIES, BIN = "bells", "owed", "turns", "inboxes", "bodies", "bin"
 DIRECTORIES = (BELLS, OWED, TURNS, INBOXES, BODIES, BIN)
+
+BY_PROCESS = ("codex", "copilot")  # their hooks are children of the client, and get no id in their environment
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 _HASHED = "h-"  # no client's id is taken as it is with this in front
@@ -34,6 +37,11 @@ def bell_name(key: str) -> str:
     from _blake2 import blake2b
 
     return _HASHED + blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def bell_of(client: str, key: str, pid: int) -> str:
+    """The file name for a session: by its id, or by its process where the client's hooks know no more than that."""
+    return f"{client}-{pid}" if client in BY_PROCESS else bell_name(key)
 
 
 def path(home: str, directory: str, bell: str) -> str:

@@ -62,6 +62,11 @@ class Session(Record):
         """Not ended, and its process, or one of its two, still runs."""
         return not self.ended_ms and (self.runs_first() or self.runs_twin())
 
+    @property
+    def bell(self) -> str:
+        """The name of its bell and marks, by which its gate finds them."""
+        return bells.bell_of(self.client, self.key, self.pid)
+
     def runs_first(self) -> bool:
         """Whether the process that it was last started in still runs."""
         return presence.alive(self.pid, self.pid_started)
@@ -209,6 +214,7 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
     started = presence.started(who.pid)
     known = session_by_key(db, who.client, who.key)
     before = None if known else _predecessor(db, who)
+    bell = bells.bell_of(who.client, who.key, who.pid)
     place = _kept(db, known or before, who) or _choose(db, who, now_ms)
     last = session(db, place.session)
     if last and last.id not in (known and known.id, before and before.id) and not last.lives():
@@ -223,8 +229,8 @@ def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, 
         number = db.inserted()
     if before:
         db.run("people.end_session", now_ms, "followed by another in the same process", before.id)
-        db.after_commit(bells.forget, db.home, bells.bell_name(before.key))
-    bell = bells.bell_name(who.key)
+        if before.bell != bell:
+            db.after_commit(bells.forget, db.home, before.bell)
     db.run("people.hold", number, bell, place.id)
     _join_places(db, place.id, who.directory, who.title or (known.title if known else ""), now_ms)
     if db.value("mail.any_queued", place.id):

@@ -1,0 +1,88 @@
+"""What the dialects of all clients have in common: reading a payload, knowing the session, and writing an answer.
+
+Rules kept here:
+- a payload with an `agent_id` comes from a subagent, which shares its parent's session and must neither be shown nor
+  consume the parent's mail;
+- a session that the hooks meet for the first time, or again after its process ended, is registered at once.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex import limits
+from telex.core.record import Record
+from telex.hook import moments
+from telex.store import people, sweep
+from telex.store.sqlite import Store
+
+
+class Payload(Record):
+    """What telex reads of a hook's standard input."""
+
+    session_id: str
+    cwd: str
+    title: str
+    source: str
+    reason: str
+    subagent: int
+    going_on: int  # the turn goes on because of a Stop hook
+
+
+def open_store() -> Store:
+    """The store of this home, with a hook's patience. Raises StoreFault."""
+    home = os.environ.get("TELEX_HOME") or os.environ["HOME"] + "/.telex"
+    return Store(home, own_process=True, patience_ms=limits.HOOK_BUSY_MS)
+
+
+def read(db: Store, raw: str, query: str) -> Payload | None:
+    """The payload, or None for one that is not telex's to answer."""
+    if not db.value("hook.valid", raw):
+        return None
+    payload = Payload.of_row(db.row(query, raw) or ())
+    return None if payload.subagent or not payload.session_id else payload
+
+
+def session(db: Store, client: str, payload: Payload, pid: int) -> people.Session:
+    """The live session of a payload."""
+    found = people.session_by_key(db, client, payload.session_id)
+    return found if found and found.lives() else register(db, client, payload, pid)[0]
+
+
+def register(db: Store, client: str, payload: Payload, pid: int) -> tuple[people.Session, people.Address]:
+    """The session of a payload, with its address; those that left without a word are ended on the way."""
+    who = people.Arrival(
+        client=client,
+        key=payload.session_id,
+        pid=pid,
+        directory=payload.cwd or os.getcwd(),
+        title=payload.title,
+        wish=os.environ.get("TELEX_NAME", ""),
+        follows=payload.source == "clear",
+    )
+    with db.write():
+        sweep.end_dead(db, moments.now_ms())
+        return people.register(db, who, people.user_name(), moments.now_ms())
+
+
+def end(db: Store, client: str, payload: Payload, pid: int) -> None:
+    """The session is over in this process; after a `clear` its successor takes its name over."""
+    found = people.session_by_key(db, client, payload.session_id)
+    if found is None or payload.reason == "clear":
+        return
+    with db.write():
+        if people.close_process(db, found, pid):  # it is open in another terminal too: that one goes on
+            return
+    moments.leave(db, found, f"the session ended ({payload.reason or 'no reason given'})")
+
+
+def say(text: str) -> None:
+    """One line of JSON on standard output."""
+    write(1, text + "\n")
+
+
+def write(fd: int, text: str) -> None:
+    """All of a text, in as many writes as the pipe wants."""
+    data = memoryview(text.encode("utf-8", "replace"))
+    while data:
+        data = data[os.write(fd, data) :]
