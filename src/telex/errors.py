@@ -361,6 +361,14 @@ class StoreUnreachable(StoreFault):
     hint = "'telex doctor' says what is wrong"
 
 
+class StoreShut(StoreFault):
+    """The store may be read at most: an agent's sandbox, or a read-only disk."""
+
+    code = "store-shut"
+    text = "nothing can be written in {home}: {problem}"
+    hint = "an agent's sandbox forbids it by default: allow it to write there, or use telex's MCP server (docs/clients)"
+
+
 class StoreUnsure(StoreFault):
     """The disk failed at the very commit: SQLite gave it up, but a recovery may still find it whole."""
 

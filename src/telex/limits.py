@@ -54,6 +54,12 @@ RESERVE_BYTES = 1024 * 1024  # kept on the disk so that deleting works when it i
 PAYLOAD_MOST_BYTES = 16 * 1024 * 1024  # of what a client writes to a hook; more is not read
 HOOK_TIMEOUT_SECONDS = 10  # after which the client ends a hook
 WAKE_TIMEOUT_SECONDS = 20  # after which the client ends the wake-up hook
+BURST_MS = 100  # between a bell and the wake-up by it, in which what was sent together comes together
+CODEX_LAST_SECONDS = 3  # the most that Codex allows the hooks of an interruption and of a session's end
+GATE_HEAD_BYTES = 400  # of a payload that names its session and its subagent first
+CALL_NAMES = 3  # senders named to a session that is called
+CALL_PENDING_SECONDS = 60  # after which a call that no turn followed counts as lost
+CALL_MOST_SECONDS = 20  # for the client to take a call
 SHOW_ROWS = 50  # queued messages read for one injection
 
 # doctor

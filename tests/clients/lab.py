@@ -25,7 +25,7 @@ from tests.clients.waiting import wait_for
 KEY = "sk-test"
 TELEX = str(Path(sys.executable).parent / "telex")
 READY = "bypass permissions on"
-HEADLESS_SECONDS = 60
+HEADLESS_SECONDS = 120
 _QUIET = (
     "DISABLE_AUTOUPDATER",
     "DISABLE_TELEMETRY",
@@ -175,19 +175,19 @@ class Lab:
             one.close()
 
 
-def install_telex(lab: Lab, scope: str = "user", cwd: Path | None = None) -> None:
-    """The real `telex install claude`."""
-    _telex_claude(lab, "install", scope, cwd)
+def install_telex(lab: Lab, scope: str = "user", cwd: Path | None = None, client: str = "claude") -> None:
+    """The real `telex install CLIENT`."""
+    _telex(lab, "install", client, scope, cwd)
 
 
-def uninstall_telex(lab: Lab, scope: str = "user", cwd: Path | None = None) -> None:
-    """The real `telex uninstall claude`."""
-    _telex_claude(lab, "uninstall", scope, cwd)
+def uninstall_telex(lab: Lab, scope: str = "user", cwd: Path | None = None, client: str = "claude") -> None:
+    """The real `telex uninstall CLIENT`."""
+    _telex(lab, "uninstall", client, scope, cwd)
 
 
-def _telex_claude(lab: Lab, verb: str, scope: str, cwd: Path | None) -> None:
+def _telex(lab: Lab, verb: str, client: str, scope: str, cwd: Path | None) -> None:
     done = subprocess.run(
-        [TELEX, verb, "claude", "--scope", scope],
+        [TELEX, verb, client, "--scope", scope],
         cwd=cwd or lab.root,
         env=lab.environment(),
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The model: a loopback server that speaks Anthropic's Messages API and answers from a script.
+"""The model: a loopback server that speaks its clients' APIs and answers from a script.
 
 Rules kept here:
 - one server per client session, so that what it recorded is that session's conversation and nobody else's;
@@ -19,7 +19,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.clients import chat_api, gemini_api, responses_api
 from tests.clients.waiting import PATIENCE_SECONDS, wait_for
+
+APIS = (chat_api, gemini_api, responses_api)  # besides Anthropic's
 
 Json = dict[str, Any]
 DONE = "scripted model: done"
@@ -54,16 +57,23 @@ class Turn:
     input: Json | Callable[[Request], Json] = field(default_factory=dict)
     when: str = ""  # only for a request that holds this
     first: Callable[[], object] | None = None
+    namespace: str = ""  # of the tool, where the client's tools have one
 
 
-def bash(command: str | Callable[[Request], str], *, when: str = "", first: Callable[[], object] | None = None) -> Turn:
-    """A call of the shell tool."""
+def bash(
+    command: str | Callable[[Request], str],
+    *,
+    when: str = "",
+    first: Callable[[], object] | None = None,
+    tool: str = "Bash",
+) -> Turn:
+    """A call of the shell tool, which each client calls by a name of its own."""
 
     def arguments(request: Request) -> Json:
         line = command if isinstance(command, str) else command(request)
         return {"command": line, "description": "scripted"}
 
-    return Turn(tool="Bash", input=arguments, when=when, first=first)
+    return Turn(tool=tool, input=arguments, when=when, first=first)
 
 
 class Model:
@@ -140,7 +150,8 @@ def _blocks(turn: Turn, request: Request | None) -> list[Json]:
         blocks.append({"type": "text", "text": turn.text or DONE})
     if turn.tool and request:
         given = turn.input(request) if callable(turn.input) else turn.input
-        blocks.append({"type": "tool_use", "id": f"toolu_{time.monotonic_ns()}", "name": turn.tool, "input": given})
+        block = {"type": "tool_use", "id": f"toolu_{time.monotonic_ns()}", "name": turn.tool, "input": given}
+        blocks.append(block | ({"namespace": turn.namespace} if turn.namespace else {}))
     return blocks
 
 
@@ -208,6 +219,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._stream(_events(message))
             else:
                 self._json(message)
+        elif api := next((one for one in APIS if path.endswith(one.PATHS)), None):
+            blocks = self.model.answer(body)
+            if api.streams(path, body):
+                self._events(api.events(body, blocks))
+            else:
+                self._json(api.reply(body, blocks))
         else:
             self._json({}, known=False)
 
@@ -220,11 +237,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def _stream(self, events: Iterator[Json]) -> None:
+        self._events(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+
+    def _events(self, events: Iterator[str]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         for event in events:
-            self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+            self.wfile.write(event.encode())
             self.wfile.flush()
         self.close_connection = True

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the tests that need a real client: installs the pinned client once, then pytest in a network namespace
-# that holds loopback only. Words after the name go to pytest:
+# Runs the tests that need real clients: installs each pinned client once, then pytest in a network namespace
+# that holds loopback only. A client that cannot be installed is said to be NOT TESTED, and its tests fail.
+# Words after the name go to pytest:
 #
 #     tests/clients/run.sh -k idle
 #
@@ -8,8 +9,14 @@
 # PYTHON             the interpreter with telex and pytest (default: .venv/bin/python)
 set -eu
 
-CLAUDE_PACKAGE=@anthropic-ai/claude-code
-CLAUDE_VERSION=2.1.330
+CLIENTS='
+claude @anthropic-ai/claude-code 2.1.330
+codex @openai/codex 0.169.0
+gemini @google/gemini-cli 0.61.0
+opencode opencode-ai 1.18.33
+opencode-plugin @opencode-ai/plugin 1.18.33
+copilot @github/copilot 1.0.102
+'
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 clients=${TELEX_CLIENTS_DIR:-$root/.clients}
@@ -36,15 +43,24 @@ check_tools() {
 }
 
 # A finished installation leaves the version in a file; anything else is made anew.
-install_claude() {
-    here=$clients/claude
-    [ "$(cat "$here/.installed" 2>/dev/null)" = "$CLAUDE_VERSION" ] && return
-    printf 'run.sh: installing %s@%s (about 400 MB) in %s\n' "$CLAUDE_PACKAGE" "$CLAUDE_VERSION" "$here" >&2
+install_client() {
+    here=$clients/$1 package=$2 version=$3
+    [ "$(cat "$here/.installed" 2>/dev/null)" = "$version" ] && return
+    printf 'run.sh: installing %s@%s (100 to 400 MB) in %s\n' "$package" "$version" "$here" >&2
     rm -rf "$here"
     mkdir -p "$here"
-    npm install --prefix "$here" --no-fund --no-audit --loglevel=error "$CLAUDE_PACKAGE@$CLAUDE_VERSION" >&2 ||
-        fail "npm could not install $CLAUDE_PACKAGE@$CLAUDE_VERSION: see above"
-    printf '%s\n' "$CLAUDE_VERSION" >"$here/.installed"
+    if npm install --prefix "$here" --no-fund --no-audit --loglevel=error "$package@$version" >&2; then
+        printf '%s\n' "$version" >"$here/.installed"
+    else
+        printf 'run.sh: NOT TESTED: %s: npm could not install %s@%s: see above\n' "$1" "$package" "$version" >&2
+        rm -rf "$here"
+    fi
+}
+
+install_clients() {
+    printf '%s' "$CLIENTS" | while read -r name package version; do
+        [ -z "$name" ] || install_client "$name" "$package" "$version" </dev/null
+    done
 }
 
 # Root may make a network namespace; others may where user namespaces are allowed.
@@ -60,7 +76,7 @@ namespace() {
 }
 
 check_tools
-install_claude
+install_clients
 how=$(namespace)
 cd "$root"
 # shellcheck disable=SC2086

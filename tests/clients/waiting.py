@@ -12,7 +12,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0  # on a machine with much else to do a client takes half a minute to start
 STEP_SECONDS = 0.02
 
 

@@ -17,6 +17,7 @@ from telex.errors import (
     StoreCorrupt,
     StoreFull,
     StoreNewer,
+    StoreShut,
     StoreUnreachable,
     TelexError,
 )
@@ -41,7 +42,7 @@ from telex.store.sqlite import Store
         (apsw.SQLError("no such table"), StoreCorrupt),
         (apsw.IOError("disk I/O error"), StoreUnreachable),
         (apsw.CantOpenError("unable to open"), StoreUnreachable),
-        (apsw.ReadOnlyError("readonly"), StoreUnreachable),
+        (apsw.ReadOnlyError("readonly"), StoreShut),
         (OSError(13, "Permission denied"), StoreUnreachable),
         (OSError(), StoreUnreachable),
     ],

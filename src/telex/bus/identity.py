@@ -28,14 +28,16 @@ SESSION_VARIABLES = (
     ("CLAUDE_CODE_SESSION_ID", "claude"),
     ("CODEX_THREAD_ID", "codex"),
     ("GEMINI_SESSION_ID", "gemini"),
+    ("COPILOT_AGENT_SESSION_ID", "copilot"),
+    ("OPENCODE_SESSION_ID", "opencode"),  # given by telex's plugin
 )
-PROCESS_VARIABLES = {"claude": "CLAUDE_PID"}
+PROCESS_VARIABLES = {"claude": "CLAUDE_PID", "copilot": "COPILOT_LOADER_PID"}
 AGENT_MARKS = (
     "CLAUDECODE",
     "AI_AGENT",
     "CODEX_SESSION_ID",
     "GEMINI_CLI",
-    "COPILOT_AGENT_SESSION_ID",
+    "COPILOT_CLI",
     "OPENCODE",
 )
 SHELL = "shell"

@@ -18,7 +18,7 @@ from telex.bus.recipients import Recipient, held, resolve
 from telex.core import delivery, ids, message, names
 from telex.core.record import Record
 from telex.errors import KeyConflict
-from telex.store import bells, bodies, mail, people, presence, settings, sweep
+from telex.store import bells, bodies, calls, mail, people, presence, settings, sweep
 from telex.store.sqlite import Store, fault
 
 
@@ -86,7 +86,18 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
     if refused and not new.n:
         assert refused[0].refusal is not None
         raise refused[0].refusal
+    _call(db, new, recipients)
     return sent
+
+
+def _call(db: Store, new: mail.Message, recipients: list[Recipient]) -> None:
+    """Have idle clients called that watch no bell: the message is on the disk, and they are looked at again there."""
+    woken = []
+    for one in recipients:
+        wakes = message.wakes(new.kind, one.via, bool(new.quiet), one.place.wake)
+        if wakes and not one.refusal and (session := people.session(db, one.place.session)):
+            woken.append(session)
+    calls.start(db, woken)
 
 
 def _keep_aside(db: Store, raw: bytes) -> bytes:

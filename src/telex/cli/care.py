@@ -79,6 +79,8 @@ def install(call: Call) -> None:
     _say(call, changes, "nothing to do: everything is installed")
     if not call.out.as_json and not _dry(call):
         call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
+        for advice in filter(None, (registry.advice(registry.client(client)) for client in dict(changes))):
+            call.out.line(advice)
 
 
 def uninstall(call: Call) -> None:

@@ -3,8 +3,10 @@
 Rules kept here:
 - a line never disturbs the client: it ends with status 0 and says nothing, whatever is missing or broken. The
   one exception is the wake-up line, which lets the hook's 2 through, the client's own signal to wake;
-- the bell is tested before any process is started, with the shell's own commands, and stdin is never read: a
-  shell's `read` costs 0.19 ms per KB of prompt, and a client does not mind what is left unread;
+- the bell is tested before any process is started, with the shell's own commands, and stdin is not read: a
+  shell's `read` costs 0.19 ms per KB of prompt, and a client does not mind what is left unread. The exceptions
+  are clients of which only the payload tells the sessions of a process apart, or a subagent's prompts from a
+  person's: its head is enough where it begins with that, and what was read is handed to the hook;
 - a failing redirection on a special builtin (`:`) ends a POSIX shell with status 2, which in Claude Code
   erases the user's prompt. So only `printf` writes, inside braces whose stderr goes nowhere;
 - a session id outside the grammar of bells counts as none: then "$T/bells/" is tested, a directory, and the
@@ -39,6 +41,8 @@ class Gate(Record):
     hook: str
     client: str
     session_variable: str  # of the client's environment; '' where it has none, and its process must do
+    subagent_key: str = ""  # in a payload that comes from a subagent; '' where those are other events
+    session_key: str = ""  # of the payload, which begins with it, where nothing else tells sessions of a process apart
 
     def start(self, event: str, attended: str) -> str:
         """Run the hook; touch a bell that rings soon after, when the client's watcher works."""
@@ -55,18 +59,25 @@ class Gate(Record):
 
     def on_bell(self, event: str) -> str:
         """Run the hook if the bell is there."""
-        return f'{self._session()} [ -e "$T/bells/$S" ] || exit 0; {self._run(event)}'
+        return f'{self._session()} [ -e "$T/bells/$S" ] || exit 0; {self._run(event, self._rest())}'
 
-    def prompt(self, event: str) -> str:
-        """Note that the session is busy; run the hook if the bell is there."""
-        return f'{self._session()} {_note("p")} [ -e "$T/bells/$S" ] || exit 0; {self._run(event)}'
+    def prompt(self, event: str, *, called: bool = False) -> str:
+        """Note that the session is busy; run the hook if the bell is there, or telex asked for this prompt itself."""
+        call = '[ -e "$T/calls/$S" ] || ' if called else ""
+        test = f'[ -e "$T/bells/$S" ] || {call}exit 0;'
+        looked, given = self._without_subagents(bool(self.subagent_key) and not self.session_key)
+        return f"{self._session()} {looked}{_note('p')} {test} {self._run(event, given)}"
 
-    def stop(self, event: str) -> str:
-        """Note that the session is idle; run the hook if the bell is there or the session owes something."""
+    def stop(self, event: str, *, subagents: bool = False) -> str:
+        """Note that the session is idle; run the hook if the bell is there or the session owes something.
+
+        `subagents` says that they fire this event too.
+        """
         # The note comes before the test: whoever rings the bell and still reads "busy" after that has rung it
         # before this test, so either this line sees the bell or the ringer sees an idle session to wake.
         test = '[ -e "$T/bells/$S" ] || [ -e "$T/owed/$S" ] || exit 0;'
-        return f"{self._session()} {_note('s')} {test} {self._run(event)}"
+        looked, given = self._without_subagents(subagents)
+        return f"{self._session()} {looked}{_note('s')} {test} {self._run(event, given)}"
 
     def watch(self, event: str) -> str:
         """Name the bell as the file to watch; no interpreter where its path needs no escapes in JSON."""
@@ -83,11 +94,27 @@ class Gate(Record):
 
     def _session(self) -> str:
         home = shlex.quote(self.home)
+        valid = f"case $S in -*|*[!A-Za-z0-9-]*) S=;; esac; [ ${{#S}} -le {limits.NAME_CHARS} ] || S=;"
+        if self.session_key:
+            head = f"""L=$(dd bs={limits.GATE_HEAD_BYTES} count=1 2>/dev/null); S=${{L#*'"{self.session_key}":"'}};"""
+            subagent = f"""case $L in *'"{self.subagent_key}":'*) exit 0;; esac;"""
+            return f"""T=${{TELEX_HOME:-{home}}}; {head} S=${{S%%'"'*}}; {subagent} {valid}"""
         if not self.session_variable:  # the line's shell is a child of the client: telex.store.bells.bell_of
             return f"T=${{TELEX_HOME:-{home}}}; S={self.client}-$PPID;"
         known = f"T=${{TELEX_HOME:-{home}}}; S=${self.session_variable};"
-        longest = limits.NAME_CHARS
-        return f"{known} case $S in -*|*[!A-Za-z0-9-]*) S=;; esac; [ ${{#S}} -le {longest} ] || S=;"
+        return f"{known} {valid}"
+
+    def _rest(self) -> str:
+        """What hands the hook the payload whose head the line has read."""
+        return """{ printf %s "$L"; cat; } 2>/dev/null | """ if self.session_key else ""
+
+    def _without_subagents(self, read: bool) -> tuple[str, str]:
+        """What leaves the line for a subagent's payload, and what hands the payload that was read to the hook."""
+        if not read:
+            return "", self._rest()
+        # In the JSON of a prompt each quote has a backslash in front, so no prompt can look like the key.
+        look = f"""IFS= read -r L || :; case $L in *'"{self.subagent_key}":'*) exit 0;; esac; """
+        return look, """printf '%s\\n' "$L" 2>/dev/null | """
 
     def _there(self) -> str:
         return f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ] || exit 0;"
@@ -96,8 +123,8 @@ class Gate(Record):
         process = "" if self.session_variable else " $PPID"
         return f"{shlex.quote(self.python)} -I -S {shlex.quote(self.hook)} {self.client} {event}{process}"
 
-    def _run(self, event: str) -> str:
-        return f"{self._there()} {self._hook(event)} || exit 0"
+    def _run(self, event: str, given: str = "") -> str:
+        return f"{self._there()} {given}{self._hook(event)} || exit 0"
 
 
 def _note(sign: str) -> str:

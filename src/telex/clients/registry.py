@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
-_MODULES = {"claude": "telex.clients.claude"}
+_MODULES = {
+    "claude": "telex.clients.claude",
+    "codex": "telex.clients.codex",
+    "gemini": "telex.clients.gemini",
+    "opencode": "telex.clients.opencode",
+    "copilot": "telex.clients.copilot",
+}
 
 USER, PROJECT = "user", "project"
 
@@ -88,3 +94,8 @@ def client(name: str) -> Client:
         raise ClientUnknown(name=name, known=", ".join(_MODULES))
     adapter: Client = import_module(_MODULES[name]).CLIENT
     return adapter
+
+
+def advice(of: Client) -> str:
+    """What its person still has to do after an installation; most clients need nothing."""
+    return str(getattr(of, "advice", ""))

@@ -15,7 +15,7 @@ import sys
 
 from telex import limits
 
-CLIENTS = ("codex", "gemini", "copilot")  # besides Claude Code, which has a module of its own
+CLIENTS = ("codex", "gemini", "copilot", "opencode")  # besides Claude Code, which has a module of its own
 
 
 def main() -> None:
@@ -36,15 +36,20 @@ def _handle(words: list[str]) -> int:
 
         return claude.handle(event, read_payload())
     if client in CLIENTS:
+        if event == "Call":
+            from telex.hook import calling
+
+            return calling.call(client, [word for word in more if word])
         from telex.hook import others
 
         pid = more[0]  # the client's process, where the gate knows it by nothing else
-        return others.handle(client, event, read_payload(), int(pid) if pid.isdigit() else 0)
+        end = b"\n" if client == "opencode" else b""  # it keeps its end open, to say what became of the answer
+        return others.handle(client, event, read_payload(end), int(pid) if pid.isdigit() else 0)
     return 0
 
 
-def read_payload() -> str:
-    """All of standard input, or '' when it is more than telex is willing to read."""
+def read_payload(end: bytes = b"") -> str:
+    """All of standard input, or up to an end of line where that is the end; '' when it is more than telex will read."""
     parts: list[bytes] = []
     size = 0
     while part := os.read(0, 1 << 20):
@@ -52,6 +57,8 @@ def read_payload() -> str:
         size += len(part)
         if size > limits.PAYLOAD_MOST_BYTES:
             return ""
+        if end and part.endswith(end):
+            break
     return b"".join(parts).decode("utf-8", "replace")
 
 

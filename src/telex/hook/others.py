@@ -1,25 +1,34 @@
-"""The dialects of Codex CLI, Gemini CLI and Copilot CLI: one table, because they differ in words only.
+"""The dialects of Codex CLI, Gemini CLI, Copilot CLI and OpenCode: one table, because they differ in words only.
 
 Rules kept here:
-- an event of a client is one of five moments; the query beside it puts the answer in that client's words;
+- an event of a client is one of a few moments; the query beside it puts the answer in that client's words;
+- a prompt that telex asked for itself (telex.store.calls) is no person's word; where its mail was read meanwhile it
+  is turned away before the model is asked;
 - the end of a turn goes on once: a stop that telex itself caused to go on is not held up again;
 - where the client calls what continues a turn a new prompt, its gate counts a prompt more, and so does the record of
-  who spoke: `NEW_TURN`.
-Seen with Codex CLI 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102.
+  who spoke: `NEW_TURN`;
+- Gemini CLI drops what is said at the start of a resumed or cleared session, so there the mail waits for the prompt;
+- OpenCode's plugin is code of telex's own: it says when OpenCode has kept a text, and only then is it recorded.
+Seen with Codex CLI 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102, OpenCode 1.18.33.
 """
 
 from __future__ import annotations
 
 from telex.core.record import Record
-from telex.hook import moments, steps
-from telex.store import presence
+from telex.hook import calling, moments, steps
+from telex.store import calls, people, presence
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from telex.hook.steps import Payload
 
 START, PROMPT, TOOL, STOP, END = "session start", "next prompt", "between tool calls", "end of turn", "end"
+BREAK = "interrupted"
+ANSWER = "the turn's answer"  # complete, while the turn can still go on
+WAKE = "woken"
 
 
 class Dialect(Record):
@@ -29,6 +38,8 @@ class Dialect(Record):
     payload: str
     events: dict[str, tuple[str, str]]
     stop_turn: str  # whether going on at the end of a turn is the same turn to the client, or a new prompt
+    start_shows: bool = True  # whether what is said at a session's start always reaches the model
+    confirms: bool = False  # whether the client says that it has kept a text
 
 
 DIALECTS = {
@@ -40,6 +51,7 @@ DIALECTS = {
             "UserPromptSubmit": (PROMPT, "hook.context"),
             "PostToolUse": (TOOL, "hook.context"),
             "Stop": (STOP, "hook.block"),
+            "Interrupt": (BREAK, ""),
             "SessionEnd": (END, ""),
         },
         stop_turn=moments.SAME_TURN,
@@ -55,6 +67,7 @@ DIALECTS = {
             "SessionEnd": (END, ""),
         },
         stop_turn=moments.NEW_TURN,
+        start_shows=False,
     ),
     "copilot": Dialect(
         client="copilot",
@@ -67,6 +80,21 @@ DIALECTS = {
             "sessionEnd": (END, ""),
         },
         stop_turn=moments.NEW_TURN,
+    ),
+    "opencode": Dialect(
+        client="opencode",
+        payload="hook.payload",
+        events={
+            "SessionStart": (START, "hook.bell_and_text"),
+            "Prompt": (PROMPT, "hook.bell_and_text"),
+            "Tool": (TOOL, "hook.bell_and_text"),
+            "Answer": (ANSWER, "hook.bell_and_text"),
+            "Idle": (STOP, "hook.bell_and_text"),
+            "Wake": (WAKE, "hook.bell_and_text"),
+            "SessionEnd": (END, ""),
+        },
+        stop_turn=moments.NEW_TURN,
+        confirms=True,
     ),
 }
 
@@ -81,42 +109,77 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
     payload = steps.read(db, raw, dialect.payload)
     if payload is None:
         return 0
-    if moment == START:
-        _start(db, dialect, payload, pid or _parent(), event, answer)
-    elif moment == STOP:
-        _stop(db, dialect, payload, pid or _parent(), event, answer)
-    elif moment == END:
-        steps.end(db, client, payload, pid or _parent())
-    else:
-        session = steps.session(db, client, payload, pid or _parent())
-        moments.show(db, session, moment, lambda text: steps.say(db.value(answer, event, text)))
+    pid = pid or _parent()
+    try:
+        if moment == START:
+            _start(db, dialect, payload, pid, event, answer)
+        elif moment == END:
+            steps.end(db, client, payload, pid)
+        else:
+            session = steps.session(db, client, payload, pid)
+            emit = _emitter(db, dialect, session, event, answer)
+            if moment == PROMPT and calling.asked_for(db, client, raw):
+                calling.answer(db, session, emit)
+            elif moment == BREAK:
+                moments.rest(db, session)  # and no call: Codex keeps its queue until the person goes on
+            elif moment == STOP:
+                _stop(db, dialect, payload, session, emit)
+            elif moment == WAKE:
+                _wake(db, session, emit)
+            else:
+                moments.show(db, session, moment, emit, moments.SAME_TURN if moment == ANSWER else moments.NO_TURN)
+    except BrokenPipeError:  # the client went away before it had the text: nothing is recorded
+        pass
     return 0
 
 
+def _emitter(db: Store, dialect: Dialect, session: people.Session, event: str, answer: str) -> Callable[[str], None]:
+    """What hands a text over in the client's words; it raises BrokenPipeError where the client did not keep it."""
+    subject = session.bell if dialect.confirms else event
+
+    def emit(text: str) -> None:
+        steps.say(db.value(answer, subject, text))
+        if dialect.confirms and text:
+            steps.await_kept()
+
+    return emit
+
+
 def _start(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, answer: str) -> None:
+    if payload.source == "clear" and len(people.sessions_in(db, pid)) > 1:
+        payload.source = ""  # one of several sessions of this process was cleared, and nothing says which
     session, place = steps.register(db, dialect.client, payload, pid)
     line = moments.introduction(db, session, place)
+    say = _emitter(db, dialect, session, event, answer)
     said: list[str] = []
 
     def emit(text: str) -> None:
-        steps.say(db.value(answer, event, "\n".join(filter(None, (line, text)))))
+        say("\n".join(filter(None, (line, text))))
         said.append(text)
 
-    if not moments.show(db, session, START, emit, taken=len(line) + 1) and not said and line:
-        steps.say(db.value(answer, event, line))
+    shown = dialect.start_shows and moments.show(db, session, START, emit, taken=len(line) + 1)
+    if not shown and not said and (line or dialect.confirms):
+        say(line)
 
 
-def _stop(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, answer: str) -> None:
-    session = steps.session(db, dialect.client, payload, pid)
-
-    def emit(text: str) -> None:
-        steps.say(db.value(answer, event, text))
-
+def _stop(db: Store, dialect: Dialect, payload: Payload, session: people.Session, emit: Callable[[str], None]) -> None:
     if not payload.going_on and (
         moments.show(db, session, STOP, emit, dialect.stop_turn) or moments.remind(db, session, emit, dialect.stop_turn)
     ):
         return
+    _rest(db, session)
+
+
+def _rest(db: Store, session: people.Session) -> None:
     moments.rest(db, session)
+    if db.value("mail.any_waking", session.address):
+        calls.start(db, [session])
+
+
+def _wake(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
+    """Asked anew, because the mail that rang may be read by now, or may not wake anybody."""
+    if db.value("mail.any_waking", session.address):
+        moments.show(db, session, WAKE, emit, moments.NEW_TURN)
 
 
 def _parent() -> int:

@@ -16,6 +16,8 @@ from telex.hook import moments
 from telex.store import people, sweep
 from telex.store.sqlite import Store
 
+_KEPT = b"kept"
+
 
 class Payload(Record):
     """What telex reads of a hook's standard input."""
@@ -68,7 +70,7 @@ def register(db: Store, client: str, payload: Payload, pid: int) -> tuple[people
 def end(db: Store, client: str, payload: Payload, pid: int) -> None:
     """The session is over in this process; after a `clear` its successor takes its name over."""
     found = people.session_by_key(db, client, payload.session_id)
-    if found is None or payload.reason == "clear":
+    if found is None or found.ended_ms or payload.reason == "clear":
         return
     with db.write():
         if people.close_process(db, found, pid):  # it is open in another terminal too: that one goes on
@@ -79,6 +81,12 @@ def end(db: Store, client: str, payload: Payload, pid: int) -> None:
 def say(text: str) -> None:
     """One line of JSON on standard output."""
     write(1, text + "\n")
+
+
+def await_kept() -> None:
+    """Wait until the client says that it has kept what was said. Raises BrokenPipeError if it does not."""
+    if os.read(0, len(_KEPT)) != _KEPT:
+        raise BrokenPipeError("the client did not keep the text")
 
 
 def write(fd: int, text: str) -> None:

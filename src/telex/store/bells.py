@@ -5,6 +5,7 @@ Rules kept here:
   and removed only under the same lock, after the commit of a transaction after which nothing is
   queued (docs/architecture.md has the argument);
 - ringing an existing bell changes its times, which wakes whoever watches it;
+- the call mark exists from telex's asking a client for a turn until the turn begins (telex.store.calls);
 - the owed mark exists while the session owes or awaits a reply; a missing mark only costs a reminder;
 - file names come from the client's own session id or its hash, never from a name; or from its process id, where
   the client does not tell its hooks the session's.
@@ -14,10 +15,10 @@ from __future__ import annotations
 
 import os
 
-BELLS, OWED, TURNS, INBOXES, BODIES, BIN = "bells", "owed", "turns", "inboxes", "bodies", "bin"
-DIRECTORIES = (BELLS, OWED, TURNS, INBOXES, BODIES, BIN)
+BELLS, OWED, TURNS, CALLS, INBOXES, BODIES, BIN = "bells", "owed", "turns", "calls", "inboxes", "bodies", "bin"
+DIRECTORIES = (BELLS, OWED, TURNS, CALLS, INBOXES, BODIES, BIN)
 
-BY_PROCESS = ("codex", "copilot")  # their hooks are children of the client, and get no id in their environment
+BY_PROCESS = ("copilot",)  # their hooks are children of the client, and get no id in their environment
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 _HASHED = "h-"  # no client's id is taken as it is with this in front
@@ -42,6 +43,12 @@ def bell_name(key: str) -> str:
 def bell_of(client: str, key: str, pid: int) -> str:
     """The file name for a session: by its id, or by its process where the client's hooks know no more than that."""
     return f"{client}-{pid}" if client in BY_PROCESS else bell_name(key)
+
+
+def process_of(bell: str) -> int:
+    """The process by which a bell is named; 0 for one that is named by a session."""
+    client, _, pid = bell.partition("-")
+    return int(pid) if client in BY_PROCESS and pid.isdigit() else 0
 
 
 def path(home: str, directory: str, bell: str) -> str:
@@ -83,9 +90,31 @@ def mark_owed(home: str, bell: str, owed: bool) -> None:
         pass
 
 
+def mark_call(home: str, bell: str) -> None:
+    """Remember that a turn was asked for. Raises OSError: without the mark the gate would not look at the prompt."""
+    fd = os.open(path(home, CALLS, bell), _CREATE, 0o600)
+    os.utime(fd)
+    os.close(fd)
+
+
+def drop_call(home: str, bell: str) -> None:
+    """The turn that was asked for has begun, or will not."""
+    _remove(path(home, CALLS, bell))
+
+
+def note(home: str, bell: str, sign: int) -> None:
+    """Add a turn mark, where no gate does. Best effort: the next one mends it."""
+    try:
+        fd = os.open(path(home, TURNS, bell), _CREATE | os.O_APPEND, 0o600)
+        os.write(fd, bytes((sign,)))
+        os.close(fd)
+    except OSError:
+        pass
+
+
 def forget(home: str, bell: str) -> None:
     """Remove every file of a session that has ended. Its mail waits in the store, not here."""
-    for directory in (BELLS, OWED, TURNS):
+    for directory in (BELLS, OWED, TURNS, CALLS):
         _remove(path(home, directory, bell))
 
 

@@ -194,7 +194,10 @@ def settle_bell(db: Store, recipient: int) -> None:
 
 
 def _silence(db: Store, recipient: int, bell: str) -> None:
-    if not db.value("mail.any_queued", recipient):
+    if db.value("mail.any_queued", recipient):
+        return
+    pid = bells.process_of(bell)
+    if not pid or not db.value("mail.queued_in_process", pid):  # several sessions may share a bell by process
         bells.silence(db.home, bell)
 
 

@@ -25,6 +25,7 @@ from telex.errors import (
     StoreFault,
     StoreFull,
     StoreNewer,
+    StoreShut,
     StoreUnreachable,
     StoreUnsure,
 )
@@ -66,6 +67,8 @@ def fault(home: str, problem: Exception) -> StoreFault:
     words = str(problem) or type(problem).__name__
     if isinstance(problem, apsw.FullError) or getattr(problem, "errno", 0) in (28, 122):
         return StoreFull()
+    if isinstance(problem, apsw.ReadOnlyError) or getattr(problem, "errno", 0) in (1, 30):
+        return StoreShut(home=home, problem=words.partition(": '")[0])
     if isinstance(problem, (apsw.BusyError, apsw.LockedError)):
         return StoreBusy(seconds=limits.BUSY_MS // 1000)
     if isinstance(problem, (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SQLError, UnicodeDecodeError)):

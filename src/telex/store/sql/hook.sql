@@ -12,9 +12,9 @@ SELECT CAST(coalesce(json_extract(?1, '$.session_id'), '') AS TEXT), CAST(coales
 -- :context
 SELECT json_object('hookSpecificOutput', json_object('hookEventName', ?, 'additionalContext', ?))
 
--- :camel_payload  the same in Copilot's words, which has neither titles nor subagents' marks
+-- :camel_payload  the same in Copilot's words, which has no titles, and calls a start new after a /clear too
 SELECT CAST(coalesce(json_extract(?1, '$.sessionId'), '') AS TEXT), CAST(coalesce(json_extract(?1, '$.cwd'), '') AS TEXT),
-       '', CAST(coalesce(json_extract(?1, '$.source'), '') AS TEXT), CAST(coalesce(json_extract(?1, '$.reason'), '') AS TEXT),
+       '', iif(json_extract(?1, '$.source') = 'new', 'clear', CAST(coalesce(json_extract(?1, '$.source'), '') AS TEXT)), CAST(coalesce(json_extract(?1, '$.reason'), '') AS TEXT),
        json_extract(?1, '$.agentId') IS NOT NULL, coalesce(json_extract(?1, '$.stop_hook_active'), 0) <> 0
 
 -- :plain_context  ?1 is the event, which this form does not name
@@ -25,6 +25,19 @@ SELECT json_object('decision', 'block', 'reason', ?2) WHERE ?1 <> ''
 
 -- :deny
 SELECT json_object('decision', 'deny', 'reason', ?2) WHERE ?1 <> ''
+
+-- :bell_and_text  for OpenCode's plugin, which tests the bell itself
+SELECT json_object('bell', ?1, 'text', ?2)
+
+-- :is_call  whether a prompt is one that telex asked for
+SELECT substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, length(?2)) = ?2
+
+-- :waking_senders  whose mail waits and wakes
+SELECT m.sender_name FROM delivery d JOIN message m ON m.n = d.message
+WHERE d.recipient = ? AND d.state = 'queued' AND d.wakes = 1 LIMIT ?
+
+-- :launcher  the interpreter in the record of the launchers
+SELECT CASE WHEN json_valid(?1) THEN json_extract(?1, '$.python') END
 
 -- :claude_start
 SELECT json_object('hookSpecificOutput', json_object('hookEventName', 'SessionStart', 'watchPaths', json_array(?)))

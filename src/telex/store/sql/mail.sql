@@ -54,6 +54,10 @@ SELECT count(*) FROM delivery WHERE recipient = ? AND state = 'queued'
 -- :any_queued
 SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1
 
+-- :queued_in_process  whether any session of one process still has something to be shown
+SELECT 1 FROM session s JOIN delivery d ON d.recipient = s.address AND d.state = 'queued'
+WHERE s.pid = ? AND s.ended_ms = 0 LIMIT 1
+
 -- :any_waking
 SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' AND wakes = 1 LIMIT 1
 

@@ -81,7 +81,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :revive_session  a session that was known comes back, perhaps in another process
 UPDATE session SET address = ?, pid = ?, pid_started = ?, twin_pid = ?, twin_started = ?, directory = ?, title = ?, wish = ?,
-                   seen_ms = ?, ended_ms = 0, ended_why = ''
+                   seen_ms = ?, prompts_woken = CASE WHEN ended_ms > 0 THEN 0 ELSE prompts_woken END,
+                   ended_ms = 0, ended_why = ''
 WHERE id = ?
 
 -- :seen

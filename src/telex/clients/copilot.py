@@ -1,0 +1,77 @@
+"""GitHub Copilot CLI: which of its hook events telex uses, with which line.
+
+Rules kept here:
+- the client reads every file of its hooks directory, so telex has one of its own and shares none;
+- events are written in camelCase: only in this form does what a hook says reach the model;
+- what a subagent does comes by the same events, so their lines look at the payload before they note anything;
+- the client offers nothing that wakes an idle session, and nothing here pretends to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from telex import limits
+from telex.clients import gate
+from telex.clients.registry import PROJECT, USER, HookFile, OwnFile, Where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from telex.clients.registry import Client
+
+_FORMAT_VERSION = 1  # of the client's hook files
+
+
+class Copilot:
+    """The adapter of GitHub Copilot CLI."""
+
+    name = "copilot"
+    title = "GitHub Copilot CLI"
+    scopes: tuple[str, ...] = (USER, PROJECT)
+    config_variable = "COPILOT_HOME"
+
+    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+        """One hook file with five events."""
+        root = os.path.join(where.project_dir, ".github")
+        if where.scope == USER:
+            root = where.config_dir or os.path.join(where.user_home, ".copilot")
+        text = json.dumps({"version": _FORMAT_VERSION, "hooks": _hooks(where)}, indent=2, ensure_ascii=False)
+        path = os.path.join(root, "hooks", "telex.json")
+        return [OwnFile(path=path, part="hooks", content=f"{text}\n".encode())]
+
+    def is_telex(self, handler: object) -> bool:
+        """Ours are told by their command alone."""
+        return isinstance(handler, dict) and gate.written_for(handler.get("bash")) == self.name
+
+    def obstacle(self, settings: dict[str, Any]) -> str:
+        """No settings file is shared, so none can be in the way."""
+        return ""
+
+
+def _hooks(where: Where) -> dict[str, list[dict[str, Any]]]:
+    line = gate.Gate(
+        home=where.home,
+        python=where.python,
+        hook=where.hook,
+        client="copilot",
+        session_variable="",
+        subagent_key="agentId",
+    )
+    lines = {
+        "sessionStart": line.always("sessionStart"),
+        "userPromptSubmitted": line.prompt("userPromptSubmitted"),
+        "postToolUse": line.on_bell("postToolUse"),
+        "agentStop": line.stop("agentStop", subagents=True),
+        "sessionEnd": line.always("sessionEnd"),
+    }
+    return {event: [_handler(command)] for event, command in lines.items()}
+
+
+def _handler(command: str) -> dict[str, Any]:
+    return {"type": "command", "bash": command, "timeoutSec": limits.HOOK_TIMEOUT_SECONDS}
+
+
+CLIENT: Client = Copilot()

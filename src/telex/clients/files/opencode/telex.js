@@ -1,0 +1,239 @@
+// Written by 'telex install opencode'. Do not edit.
+//
+// Brings messages of other sessions into OpenCode's sessions, by telex's hook.
+// - While nothing waits, nothing is started: a bell (a file) is tested. Nothing polls.
+// - The hook records a text as shown when this plugin says "kept", which it does when OpenCode has stored it.
+// - A subagent's session has no mail of its own; its shell commands speak for the session above it.
+// - Nothing here may disturb OpenCode: every fault ends in silence, and the mail stays for the next moment.
+import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { appendFileSync, existsSync, mkdirSync, watch } from "node:fs"
+
+const PYTHON = __PYTHON__
+const HOOK = __HOOK__
+const HOME = process.env.TELEX_HOME || __HOME__
+const PATIENCE_MS = __PATIENCE_MS__ // for the hook, and for OpenCode to store a text
+const BURST_MS = __BURST_MS__ // what is sent together comes together
+const COMMAND = process.argv.slice(2).find((word) => !word.startsWith("-"))
+const HEADLESS = COMMAND === "run" // it leaves at the end of a turn: nobody is there to wake
+const SERVES = ["serve", "web", "acp"].includes(COMMAND) // several people, or windows, at once
+
+const loaded = (globalThis.telexPlugins ??= new Map()) // directory -> the one plugin file that serves it
+
+export const telex = async ({ client, directory }) => {
+  if (!existsSync(HOOK)) return {} // telex was taken out
+  if ((loaded.get(directory) ?? import.meta.url) !== import.meta.url) return {}
+  loaded.set(directory, import.meta.url)
+
+  const sessions = new Map() // id -> { id, bell, busy, held, over, timer, user }
+  const parents = new Map() // id -> the session above it, or ""
+  const storing = new Map() // id of a part, or of a tool call -> what to do when OpenCode has stored it
+  let latest // the session of the newest prompt
+
+  const rings = (session, mark = "bells") => session.bell !== "" && existsSync(`${HOME}/${mark}/${session.bell}`)
+
+  const note = (session, sign) => {
+    try {
+      appendFileSync(`${HOME}/turns/${session.bell}`, sign, { mode: 0o600 })
+    } catch {}
+  }
+
+  // Whether OpenCode has stored the part, or the result of the tool call, of that id.
+  const stored = (id) =>
+    new Promise((resolve) => {
+      const settle = (kept) => {
+        clearTimeout(timer)
+        storing.delete(id)
+        resolve(kept)
+      }
+      const timer = setTimeout(() => settle(false), PATIENCE_MS)
+      storing.set(id, settle)
+    })
+
+  // Starts the hook for an event. `put` places its text and promises whether OpenCode has stored it.
+  // Settled once the text is placed; `session.over` once the hook has ended, with whether the text was kept.
+  const hand = (session, event, put, more = {}) =>
+    new Promise((placed) => {
+      if (session.over || !existsSync(PYTHON) || !existsSync(HOOK)) return placed()
+      const environment = { ...process.env, TELEX_HOME: HOME }
+      const words = ["-I", "-S", HOOK, "opencode", event, String(process.pid)]
+      const hook = spawn(PYTHON, words, { cwd: "/", env: environment, stdio: ["pipe", "pipe", "ignore"] })
+      const timer = setTimeout(() => hook.kill("SIGKILL"), 2 * PATIENCE_MS)
+      let said = ""
+      let kept = false
+      session.over = new Promise((over) => {
+        const end = () => {
+          clearTimeout(timer)
+          session.over = undefined
+          placed()
+          over(kept)
+        }
+        hook.on("close", end)
+        hook.on("error", end)
+      })
+      hook.stdin.on("error", () => {})
+      hook.stdout.on("data", async (bytes) => {
+        said += bytes
+        if (!said.endsWith("\n")) return
+        try {
+          const answer = JSON.parse(said)
+          session.bell = answer.bell
+          if (!answer.text) return
+          const keeping = put(answer.text)
+          placed()
+          kept = await keeping
+        } catch {}
+        hook.stdin.end(kept ? "kept" : "")
+      })
+      hook.stdin.write(JSON.stringify({ session_id: session.id, cwd: directory, ...more }) + "\n")
+    })
+
+  // A prompt of telex's own, stored when its part is. With `quietly` it joins the running turn.
+  const ask = (session, text, quietly = false) => {
+    const id = `prt_telex${randomBytes(12).toString("hex")}`
+    const kept = stored(id)
+    const prompt = quietly ? client.session.prompt : client.session.promptAsync
+    const body = { ...session.user, parts: [{ id, type: "text", text }], ...(quietly ? { noReply: true } : {}) }
+    const fail = () => storing.get(id)?.(false)
+    prompt.call(client.session, { path: { id: session.id }, body }).then((done) => done.error && fail(), fail)
+    return kept
+  }
+
+  // Begins a turn with what the hook says at this event, if it says anything.
+  const begin = async (session, event, more) => {
+    await hand(session, event, (text) => ask(session, text), more)
+    if (!(await session.over)) return
+    session.held = event === "Idle" // a turn that only goes on because of telex is not held up at its end again
+    note(session, "p")
+  }
+
+  const wake = (session) => {
+    if (HEADLESS || session.timer) return
+    session.timer = setTimeout(() => {
+      session.timer = undefined
+      if (!session.busy && !session.over && rings(session)) begin(session, "Wake").catch(() => {})
+    }, BURST_MS)
+  }
+
+  const idle = async (session) => {
+    await session.over
+    session.busy = false
+    note(session, "s")
+    if (!rings(session) && !rings(session, "owed")) return
+    await begin(session, "Idle", { stop_hook_active: HEADLESS || session.held })
+    if (rings(session)) wake(session)
+  }
+
+  const parent = async (id) => {
+    if (!parents.has(id)) parents.set(id, (await client.session.get({ path: { id } })).data?.parentID ?? "")
+    return parents.get(id)
+  }
+
+  const root = async (id) => {
+    for (let above = await parent(id); above; above = await parent(id)) id = above
+    return id
+  }
+
+  // A new conversation in a terminal takes over from the one before it, unless that still works.
+  const follow = () => {
+    if (SERVES || HEADLESS || !latest || latest.busy || !sessions.delete(latest.id)) return "startup"
+    return "clear"
+  }
+
+  const leave = async (session, reason) => {
+    sessions.delete(session.id)
+    await session.over
+    await hand(session, "SessionEnd", undefined, { reason })
+  }
+
+  const watcher = (() => {
+    if (HEADLESS) return undefined
+    try {
+      mkdirSync(`${HOME}/bells`, { recursive: true, mode: 0o700 })
+      const bells = watch(`${HOME}/bells`, (_, bell) => {
+        for (const session of sessions.values()) if (session.bell === bell && rings(session)) wake(session)
+      })
+      return bells.on("error", () => {})
+    } catch {}
+  })()
+
+  const events = {
+    "session.created": ({ info }) => parents.set(info.id, info.parentID ?? ""),
+    "session.deleted": ({ info }) => sessions.has(info.id) && leave(sessions.get(info.id), "deleted"),
+    "session.idle": ({ sessionID }) => sessions.has(sessionID) && idle(sessions.get(sessionID)),
+    "message.part.updated": ({ part }) => {
+      const settle = storing.get(part.id) ?? storing.get(part.callID)
+      const status = part.type === "tool" ? part.state.status : "completed"
+      if (status === "completed" || status === "error") settle?.(status === "completed")
+    },
+  }
+
+  return {
+    event: async ({ event }) => {
+      try {
+        events[event.type]?.(event.properties)?.catch?.(() => {}) // OpenCode is not kept waiting
+      } catch {}
+    },
+
+    "chat.message": async ({ sessionID }, { message, parts }) => {
+      try {
+        if (await parent(sessionID)) return
+        const known = sessions.has(sessionID)
+        const source = known ? "" : follow()
+        if (!known) sessions.set(sessionID, { id: sessionID, bell: "" })
+        const session = sessions.get(sessionID)
+        const { agent, model } = message
+        session.user = { agent, model: model && { providerID: model.providerID, modelID: model.modelID } }
+        session.busy = true
+        if (parts.some((part) => storing.has(part.id))) return // telex's own: it is noted when it is recorded
+        session.held = false
+        latest = session
+        if (known) note(session, "p")
+        if (!known || rings(session)) {
+          const put = (text) => {
+            const id = `prt_telex${randomBytes(12).toString("hex")}`
+            parts.push({ id, sessionID, messageID: message.id, type: "text", text, synthetic: true })
+            return stored(id)
+          }
+          await hand(session, known ? "Prompt" : "SessionStart", put, { source })
+        }
+        if (!known) note(session, "p")
+      } catch {}
+    },
+
+    "tool.execute.after": async ({ sessionID, callID }, output) => {
+      try {
+        const session = sessions.get(sessionID)
+        if (!session || !rings(session)) return
+        await hand(session, "Tool", (text) => {
+          // In front, because a long result of an MCP server is cut at its end after this.
+          if (Array.isArray(output.content)) output.content.unshift({ type: "text", text })
+          else output.output = `${output.output ?? ""}\n${text}`
+          return stored(callID)
+        })
+      } catch {}
+    },
+
+    "experimental.text.complete": async ({ sessionID }) => {
+      try {
+        const session = sessions.get(sessionID)
+        if (!session || !rings(session)) return
+        await hand(session, "Answer", (text) => ask(session, text, true))
+        await session.over // the turn goes on only if the prompt is there when this returns
+      } catch {}
+    },
+
+    "shell.env": async ({ sessionID }, { env }) => {
+      try {
+        env.PATH = `${env.PATH ?? process.env.PATH}:${HOME}/bin`
+        if (sessionID) env.OPENCODE_SESSION_ID = await root(sessionID)
+      } catch {}
+    },
+
+    dispose: async () => {
+      watcher?.close()
+      await Promise.all([...sessions.values()].map((session) => leave(session, "closed")))
+      loaded.delete(directory)
+    },
+  }
+}

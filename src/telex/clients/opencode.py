@@ -1,0 +1,78 @@
+"""OpenCode: telex's plugin, and the command /telex.
+
+Rules kept here:
+- the plugin is one file, written whole; what it must know of this machine is put into it as JavaScript strings;
+- its settings file is not touched: OpenCode loads every file of its plugin directories.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+from telex import limits
+from telex.clients.registry import PROJECT, USER, HookFile, OwnFile, Where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from telex.clients.registry import Client
+
+_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "opencode")
+
+
+class OpenCode:
+    """The adapter of OpenCode."""
+
+    name = "opencode"
+    title = "OpenCode"
+    scopes: tuple[str, ...] = (USER, PROJECT)
+    config_variable = "XDG_CONFIG_HOME"  # stands in for `~/.config`
+
+    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+        """The plugin and the command."""
+        root = _root(where)
+        return [
+            OwnFile(path=os.path.join(root, "plugin", "telex.js"), part="plugin", content=_plugin(where)),
+            OwnFile(path=os.path.join(root, "command", "telex.md"), part="command", content=_file("SKILL.md")),
+        ]
+
+    def extras(self, where: Where) -> list[HookFile | OwnFile]:
+        """None."""
+        return []
+
+    def is_telex(self, handler: object) -> bool:
+        """OpenCode's settings hold no handlers."""
+        return False
+
+    def obstacle(self, settings: dict[str, Any]) -> str:
+        """None that stands in settings; `opencode --pure` runs without plugins."""
+        return ""
+
+
+def _root(where: Where) -> str:
+    if where.scope == PROJECT:
+        return os.path.join(where.project_dir, ".opencode")
+    return os.path.join(where.config_dir or os.path.join(where.user_home, ".config"), "opencode")
+
+
+def _plugin(where: Where) -> bytes:
+    values: dict[str, str | int] = {
+        "PYTHON": where.python,
+        "HOOK": where.hook,
+        "HOME": where.home,
+        "PATIENCE_MS": limits.HOOK_TIMEOUT_SECONDS * 1000,
+        "BURST_MS": limits.BURST_MS,
+    }
+    text = _file("telex.js").decode()  # a JSON string is a JavaScript string
+    return re.sub(r"__([A-Z_]+)__", lambda found: json.dumps(values[found[1]]), text).encode()
+
+
+def _file(name: str) -> bytes:
+    with open(os.path.join(_FILES, name), "rb") as file:
+        return file.read()
+
+
+CLIENT: Client = OpenCode()

@@ -1,0 +1,107 @@
+"""Calling an idle Codex by `codex queue`, and answering the prompt that this brings.
+
+Rules kept here:
+- it is the program of the very session's process that is run, with that process's environment;
+- everything is looked at again right before it speaks: nothing is said to a session that is busy, that was called
+  already, or that has read its mail meanwhile;
+- the prompt of a call is never taken for a person's;
+- a `codex exec` is not called: it ends with its turn, and the call would wait for whoever resumes it.
+Seen with Codex CLI 0.169.0: its daemon takes a queued message at once, a Codex without one within ten seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from telex import limits
+from telex.hook import moments, steps
+from telex.store import bells, calls, people, presence
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READ_MEANWHILE = "telex: the mail that this prompt was about has been read meanwhile"
+_ONE_SHOT = (b"exec", b"e", b"review")
+
+
+def call(client: str, keys: list[str]) -> int:
+    """Call those of these sessions for which something waits that wakes them; the exit status."""
+    db = steps.open_store()
+    for key in keys:
+        session = people.session_by_key(db, client, key)
+        if session and session.lives() and not _one_shot(session.pid) and _begin(db, session):
+            names = [name for (name,) in db.rows("hook.waking_senders", session.address, limits.SHOW_ROWS)]
+            text = calls.text(list(dict.fromkeys(names)))
+            if not _queue(session, text):
+                bells.drop_call(db.home, session.bell)
+    return 0
+
+
+def asked_for(db: Store, client: str, raw: str) -> bool:
+    """Whether the prompt in a payload is one that a call brought."""
+    return client == calls.CLIENT and bool(db.value("hook.is_call", raw, calls.OPENING))
+
+
+def answer(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
+    """Show the mail in the turn that was asked for, or turn its prompt away where nothing waits any more."""
+    bells.drop_call(db.home, session.bell)
+    turns = presence.Turns(db.home, session.bell)
+    with db.write():
+        if turns.prompts > session.prompts_woken + 1:  # a person has typed too since it was asked for
+            db.run("people.spoken", turns.changed_ms, session.address, moments.now_ms())
+        db.run("people.woken", turns.prompts, session.id)
+    if not moments.show(db, session, "woken", emit):
+        bells.note(db.home, session.bell, presence.STOP)  # the client says nothing more of such a prompt
+        steps.say(db.value("hook.block", "UserPromptSubmit", READ_MEANWHILE))
+
+
+def _begin(db: Store, session: people.Session) -> bool:
+    """Take the call on, unless there is no reason to call any more."""
+    with db.write():
+        if not calls.due(db.home, session.bell) or not db.value("mail.any_waking", session.address):
+            return False
+        bells.mark_call(db.home, session.bell)
+        moments.note_turn(db, session, moments.SAME_TURN)
+    return True
+
+
+def _queue(session: people.Session, text: str) -> bool:
+    """Whether Codex took the message."""
+    program, environment = _program(session.pid)
+    if not program:
+        return False
+    words = [program, "queue", "--thread", session.key, "--message", text]
+    null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+    child = os.posix_spawnp(program, words, environment, file_actions=null)
+    end = time.monotonic() + limits.CALL_MOST_SECONDS
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        time.sleep(limits.WAIT_POLL_MS / 1000)
+    os.kill(child, 9)
+    return False
+
+
+def _program(pid: int) -> tuple[str, dict[bytes, bytes]]:
+    """The program that runs the session and its environment: another one might have another home for its threads."""
+    try:
+        program = os.readlink(f"/proc/{pid}/exe")
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            words = [word.partition(b"=") for word in file.read().split(b"\0") if b"=" in word]
+    except OSError:
+        return "codex", dict(os.environb)  # no /proc here
+    if not os.path.exists(program):  # upgraded under the running session
+        program = "codex"
+    return program, {name: value for name, _, value in words}
+
+
+def _one_shot(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return any(word in _ONE_SHOT for word in file.read().split(b"\0")[1:])
+    except OSError:
+        return False

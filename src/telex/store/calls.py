@@ -1,0 +1,83 @@
+"""Calls: how telex asks an idle client for a turn, where the client has a command for that and watches no bell.
+
+Rules kept here:
+- a call is made by a process of its own, after the commit: it never holds up or fails whoever caused it;
+- one call at a time: its mark exists from the call until the turn begins, and counts as lost after a while;
+- a call carries no mail, only whose mail waits. The hook of the turn's prompt shows the mail, framed and once; a
+  prompt that comes when nothing waits any more is turned away there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from telex import limits
+from telex.store import bells, people, presence
+from telex.store.sqlite import Store
+
+CLIENT = "codex"  # the one that has such a command
+EVENT = "Call"  # the word by which the launcher of the hooks makes a call
+OPENING = "telex, not the user: "  # how every call begins; the hook knows it again by this
+
+_CHILDREN: list[int] = []  # started by this process and perhaps not gone yet: a long-lived one leaves no zombies
+
+
+def text(senders: list[str]) -> str:
+    """What is said in the name of telex to the session that is called."""
+    listed = [f"@{name}" for name in senders[: limits.CALL_NAMES]]
+    more = " and others" if len(senders) > limits.CALL_NAMES else ""
+    return f"{OPENING}{', '.join(listed)}{more} wrote to this session. The mail is in the context; else run: telex read"
+
+
+def pending(home: str, bell: str) -> bool:
+    """Whether a turn was asked for that has not begun, and may still begin."""
+    try:
+        age_s = time.time() - os.stat(bells.path(home, bells.CALLS, bell)).st_mtime
+    except OSError:
+        return False
+    return -limits.CALL_PENDING_SECONDS < age_s < limits.CALL_PENDING_SECONDS
+
+
+def due(home: str, bell: str) -> bool:
+    """Whether the client behind this bell may be called: it is idle, and not called already."""
+    return not presence.Turns(home, bell).busy and not pending(home, bell)
+
+
+def start(db: Store, found: list[people.Session]) -> None:
+    """Start the process that calls these sessions, as far as their client is called at all.
+
+    Whatever goes wrong, the mail waits as before.
+    """
+    keys = [one.key for one in found if one.client == CLIENT and due(db.home, one.bell)]
+    if keys:
+        _detach([_python(db), "-I", "-S", f"{db.home}/{bells.BIN}/hook.py", CLIENT, EVENT, *keys], db.home)
+
+
+def _detach(command: list[str], home: str) -> None:
+    """Start a command that nobody waits for, in a session of its own: its starter's end does not end it."""
+    null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+    environment = {**os.environ, "TELEX_HOME": home}
+    _CHILDREN[:] = filter(_runs, _CHILDREN)
+    try:
+        _CHILDREN.append(os.posix_spawn(command[0], command, environment, file_actions=null, setsid=True))
+    except (OSError, ValueError, NotImplementedError):
+        pass
+
+
+def _runs(child: int) -> bool:
+    """Whether a child has not ended yet; one that has is taken notice of."""
+    try:
+        return os.waitpid(child, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
+
+
+def _python(db: Store) -> str:
+    """The interpreter that was installed for the hooks: the running one may be another."""
+    try:
+        with open(f"{db.home}/installed/launchers.json", encoding="utf-8") as file:
+            return str(db.value("hook.launcher", file.read()) or sys.executable)
+    except (OSError, ValueError):
+        return sys.executable
