@@ -125,6 +125,14 @@ def by_key(db: Store, client: str, key: str, pid: int, directory: str, now_ms: i
     return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory), now_ms)
 
 
+def of_hook(
+    db: Store, client: str, key: str, environment: Mapping[str, str], directory: str, pid: int, now_ms: int
+) -> Caller:
+    """The session that its own client, in a hook that runs as `pid`, calls by that id; registered where it is new, and
+    then the successor of the one before it in the same process."""
+    return _by_key(db, client, key, presence.ancestors(pid), environment, directory, now_ms)
+
+
 def guest(db: Store, client: str, pid: int, directory: str, now_ms: int, wish: str = "") -> Caller:
     """The session of a client that does not say its id: known by its process alone."""
     key = f"{people.GUEST}{client}:{pid}:{presence.started(pid)}"
