@@ -22,13 +22,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 import apsw  # noqa: E402
-from tools import bench_cold, bench_flow, bench_wake  # noqa: E402
+from tools import bench_cold, bench_flow, bench_mcp, bench_wake  # noqa: E402
 from tools.bench_lab import Lab  # noqa: E402
 from tools.bench_runs import Row  # noqa: E402
 
 PAGE = os.path.join(ROOT, "docs", "benchmarks.md")
 BEGIN, END = "<!-- begin of what tools/bench.py writes -->", "<!-- end of what tools/bench.py writes -->"
-GROUPS = ("gate", "hook", "command", "sends", "scale", "waking", "crowd", "idle")
+GROUPS = ("gate", "hook", "command", "sends", "scale", "waking", "crowd", "idle", "mcp")
 
 
 class Bench:
@@ -73,6 +73,8 @@ class Bench:
                 return bench_wake.waking(self.lab("waking"), self.rounds)
             case "crowd":
                 return bench_wake.crowd(self.lab("crowd"), self.crowds, self.each)
+            case "mcp":
+                return bench_mcp.mcp(self.lab("mcp"), self.rounds)
             case _:
                 return bench_wake.idle(self.lab("idle"))
 

@@ -10,21 +10,35 @@ introductions and `ANSWERS`, which tests/docs/test_json.py holds against what th
 from __future__ import annotations
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from pathlib import Path
 
-from telex import config, errors, limits
-from telex.cli import faces, grammar
-from telex.core import delivery
-
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "src" / "telex"
-FOLDER = ROOT / "docs" / "reference"
+sys.path.insert(0, str(ROOT))
 
-_MARK = "<!-- Written by tools/reference.py from src/telex. Do not edit: run 'make docs'. -->"
+from tools import reference_mcp  # noqa: E402
+from tools.reference_text import (  # noqa: E402
+    PACKAGE,
+    cell,
+    class_named,
+    code,
+    comments,
+    docstring,
+    fields,
+    page,
+    signature,
+    source,
+    table,
+)
+
+from telex import config, errors, limits  # noqa: E402
+from telex.cli import faces, grammar  # noqa: E402
+from telex.core import delivery  # noqa: E402
+
+__all__ = ["PACKAGE", "cell", "code", "fields"]  # for the tests, beside what is defined here
+
+FOLDER = ROOT / "docs" / "reference"
 
 _STATUSES = {
     0: "done",
@@ -64,10 +78,12 @@ ANSWERS: dict[str, str | dict[str, str]] = {
     },
     "install": {"changes": "[Change]"},
     "uninstall": {"changes": "[Change]"},
+    "alias": {"changes": "[Change]", "directory": "text", "runs": "[text]"},
     "export": "Exported",
-    "import": {"taken": "number", "known": "number"},
+    "import": {"taken": "number", "known": "number", "skipped": "[number]"},
     "purge": {"deleted": "number"},
     "config": {"settings": "[Setting]"},
+    "mcp": {"url": "text"},
     "demo": {"step": "text", "text": "text"},
 }
 NOTES = {
@@ -76,7 +92,9 @@ NOTES = {
     "name": "After `telex name NEW`: `name`, `before` (the name until then) and `forward_hours`.",
     "install": "Each change also has `client`.",
     "uninstall": "Each change also has `client`.",
+    "alias": "`runs` are the commands that your shell finds under these names now.",
     "export": "One message per line, with or without `--json`; `telex import` takes the same lines.",
+    "mcp": "Only with `--http`; otherwise standard output carries the protocol.",
     "demo": "One object per line, for each step.",
     "doctor": "`done` is what `--repair` mended, in words.",
 }
@@ -94,80 +112,6 @@ RECORDS = {
     "Change": "clients/plan.py",
 }
 _PYTHON_RECORDS = ("Sent", "Outcome", "Letter", "Shown", "Receipt", "Presence", "Channel")
-
-
-# --- reading the code -------------------------------------------------------------------------------------
-
-
-def source(path: str) -> str:
-    """The text of a module of telex."""
-    return (PACKAGE / path).read_text(encoding="utf-8")
-
-
-def comments(text: str) -> dict[int, str]:
-    """Line number to the comment at its end, or on it alone, without the '# '."""
-    found = {}
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            found[token.start[0]] = token.string.removeprefix("#").strip()
-    return found
-
-
-def class_named(text: str, name: str) -> ast.ClassDef:
-    """A class of a module."""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return node
-    raise LookupError(name)
-
-
-def fields(path: str, name: str) -> list[tuple[str, str, str]]:
-    """(field, type, comment) of a record."""
-    text = source(path)
-    said = comments(text)
-    return [
-        (node.target.id, ast.unparse(node.annotation), said.get(node.lineno, ""))
-        for node in class_named(text, name).body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_")
-    ]
-
-
-def docstring(node: ast.AST) -> str:
-    """The docstring of a class or function."""
-    assert isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Module))
-    return ast.get_docstring(node) or ""
-
-
-def signature(text: str, node: ast.FunctionDef) -> str:
-    """How a function is called, as it is written in the code, without `def` and `self`."""
-    lines = text.splitlines()[node.lineno - 1 : node.body[0].lineno - 1]
-    margin = len(lines[0]) - len(lines[0].lstrip())
-    written = "\n".join(line[margin:] for line in lines).rstrip().removesuffix(":")
-    return re.sub(r"\(\s*self,?\s*", "(" if "\n" not in written else "(\n    ", written, count=1).removeprefix("def ")
-
-
-# --- writing markdown -------------------------------------------------------------------------------------
-
-
-def cell(text: object) -> str:
-    """A text that may stand in a table."""
-    return " ".join(str(text).replace("|", "\\|").replace("<", "&lt;").split())
-
-
-def table(heads: list[str], rows: list[list[str]]) -> str:
-    """A markdown table."""
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
-
-
-def code(text: str) -> str:
-    """A word in code style that may stand in a table."""
-    return f"`{' '.join(text.split())}`".replace("|", "\\|") if text else ""
-
-
-def page(title: str, *parts: str) -> str:
-    """A whole page."""
-    return "\n\n".join([_MARK, f"# {title}", *(part.strip("\n") for part in parts if part)]) + "\n"
 
 
 # --- the pages --------------------------------------------------------------------------------------------
@@ -233,6 +177,9 @@ def settings() -> str:
         ]
         for one in config.SETTINGS
     ]
+    lists = [
+        [code(one.name), code(config.variable(one.name)), cell(one.meaning), code(one.default)] for one in config.LISTS
+    ]
     heads = ["setting", "default", "bounds", "variable", "meaning"]
     others = table(
         ["variable", "meaning"],
@@ -243,7 +190,12 @@ def settings() -> str:
             ["`NO_COLOR`", "anything: tables without colour"],
         ],
     )
-    return page("Settings", intro, table(heads, rows), "## Other variables", others)
+    words = table(["setting", "variable", "meaning", "default"], lists)
+    about = (
+        f"A list of words with `:` between them, at most {limits.SETTING_CHARS:,} characters. `*` stands for any "
+        "characters, `~` at the beginning for your home; a word that fits nothing, such as `none`, empties the list."
+    )
+    return page("Settings", intro, table(heads, rows), "## Lists", about, words, "## Other variables", others)
 
 
 def error_families() -> list[type[errors.TelexError]]:
@@ -566,6 +518,7 @@ def _gates(adapter: str, gate: str) -> dict[str, list[str]]:
 
 
 PAGES = {
+    "mcp.md": reference_mcp.mcp,
     "commands.md": commands,
     "settings.md": settings,
     "errors.md": error_page,

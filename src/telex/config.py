@@ -1,8 +1,9 @@
 """What a person may set: names, defaults, bounds, and where a value came from.
 
-Rules kept here: a setting is a whole number with its unit in its name; its value is, in this order, the
-environment's `TELEX_<NAME>`, the store's, the default in `limits.py`; a value out of bounds is refused when it is
-set, and ignored, with the default in its place, when it comes from the environment.
+Rules kept here: a setting is a whole number with its unit in its name, or a list of words with colons between them;
+its value is, in this order, the environment's `TELEX_<NAME>`, the store's, the default (of a number, in
+`limits.py`); a value that does not fit is refused when it is set, and ignored, with the default in its place, when
+it comes from the environment.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from telex.errors import SettingInvalid, SettingUnknown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 DEFAULT, STORE, ENVIRONMENT = "default", "store", "environment"
 
@@ -26,6 +28,38 @@ class Setting(Record):
     least: int
     most: int
     meaning: str
+
+    @property
+    def takes(self) -> str:
+        """What fits, in words."""
+        return f"a whole number from {self.least} to {self.most}"
+
+    def parsed(self, text: str) -> int | None:
+        """The value that text means; None where it does not fit."""
+        word = text.strip().replace("_", "")
+        if not (word.isascii() and word.isdigit() and len(word) <= 12):
+            return None
+        number = int(word)
+        return number if self.least <= number <= self.most else None
+
+
+class Words(Record):
+    """A list of words that a person may set, written with colons between them."""
+
+    name: str
+    default: str
+    meaning: str
+
+    @property
+    def takes(self) -> str:
+        """What fits, in words."""
+        return f"words with ':' between them, at most {limits.SETTING_CHARS} characters"
+
+    def parsed(self, text: str) -> str | None:
+        """The value that text means; None where it does not fit."""
+        words = [word.strip() for word in text.split(":")]
+        fits = all(words) and len(text) <= limits.SETTING_CHARS and text.isprintable() and text.isascii()
+        return ":".join(words) if fits else None
 
 
 SETTINGS = (
@@ -106,8 +140,63 @@ SETTINGS = (
         most=8_760,
         meaning="how long an old name leads to the new one after a rename",
     ),
+    Setting(
+        name="ipc_id_chars",
+        default=limits.IPC_ID_CHARS,
+        least=1,
+        most=limits.NAME_CHARS - 1,
+        meaning="how long an id of the claude-ipc face may be",
+    ),
+    Setting(
+        name="ipc_requests_per_minute",
+        default=limits.IPC_REQUESTS_PER_MINUTE,
+        least=1,
+        most=100_000_000,
+        meaning="how much one instance of the claude-ipc face may ask for, checks left out",
+    ),
+    Setting(
+        name="ipc_waiting",
+        default=limits.IPC_WAITING,
+        least=1,
+        most=100_000_000,
+        meaning="how much the claude-ipc face lets wait for one recipient",
+    ),
+    Setting(
+        name="ipc_rename_seconds",
+        default=limits.IPC_RENAME_SECONDS,
+        least=0,
+        most=31_536_000,
+        meaning="how long an instance of the claude-ipc face rests between two renames",
+    ),
+    Setting(
+        name="ipc_large_bytes",
+        default=limits.IPC_LARGE_BYTES,
+        least=256,
+        most=limits.BODY_MOST_BYTES,
+        meaning="how large a text the claude-ipc face hands over whole; of a larger one a summary and a file",
+    ),
+    Setting(
+        name="ipc_lease_seconds",
+        default=limits.IPC_LEASE_SECONDS,
+        least=0,
+        most=86_400,
+        meaning="how long an id without a client's session stays its holder's after the last request",
+    ),
 )
-BY_NAME = {setting.name: setting for setting in SETTINGS}
+LISTS = (
+    Words(
+        name="ipc_share_deny",
+        default="~/.ssh/*:~/.aws/*:~/.gnupg/*:~/.kube/*:~/.config/gh/*:~/.netrc:~/.ipc-session:*/.env:*/.env.*",
+        meaning="paths that share_file does not read; * forbids all",
+    ),
+    Words(
+        name="ipc_command_deny",
+        default="sudo:su:doas:pkexec:rm:dd:mkfs:mkfs.*:fdisk:shutdown:reboot:halt:poweroff:init",
+        meaning="commands that share_command does not run; * forbids all",
+    ),
+)
+EVERY = (*SETTINGS, *LISTS)
+BY_NAME: dict[str, Setting | Words] = {setting.name: setting for setting in EVERY}
 
 
 class Settings:
@@ -124,12 +213,20 @@ class Settings:
     frame_chars: int
     keep_days: int
     forward_hours: int
+    ipc_id_chars: int
+    ipc_requests_per_minute: int
+    ipc_waiting: int
+    ipc_rename_seconds: int
+    ipc_large_bytes: int
+    ipc_lease_seconds: int
+    ipc_share_deny: str
+    ipc_command_deny: str
 
     def __init__(self, stored: Mapping[str, str], environment: Mapping[str, str]) -> None:
         self._stored = stored
         self._environment = environment
 
-    def __getattr__(self, name: str) -> int:
+    def __getattr__(self, name: str) -> Any:
         if name not in BY_NAME:
             raise AttributeError(name)
         value = self.__dict__[name] = self._look(BY_NAME[name])[0]
@@ -138,14 +235,14 @@ class Settings:
     @property
     def sources(self) -> dict[str, str]:
         """Where each value comes from."""
-        return {setting.name: self._look(setting)[1] for setting in SETTINGS}
+        return {setting.name: self._look(setting)[1] for setting in EVERY}
 
-    def _look(self, setting: Setting) -> tuple[int, str]:
+    def _look(self, setting: Setting | Words) -> tuple[int | str, str]:
         places = ((self._environment.get(variable(setting.name)), ENVIRONMENT), (self._stored.get(setting.name), STORE))
         for text, source in places:
-            number = None if text is None else _number(setting, text)
-            if number is not None:
-                return number, source
+            value = None if text is None else setting.parsed(text)
+            if value is not None:
+                return value, source
         return setting.default, DEFAULT
 
 
@@ -159,15 +256,7 @@ def checked(name: str, text: str) -> str:
     setting = BY_NAME.get(name)
     if setting is None:
         raise SettingUnknown(name=name)
-    number = _number(setting, text)
-    if number is None:
-        raise SettingInvalid(name=name, value=text, problem=f"a whole number from {setting.least} to {setting.most}")
-    return str(number)
-
-
-def _number(setting: Setting, text: str) -> int | None:
-    word = text.strip().replace("_", "")
-    if not (word.isascii() and word.isdigit() and len(word) <= 12):
-        return None
-    number = int(word)
-    return number if setting.least <= number <= setting.most else None
+    value = setting.parsed(text)
+    if value is None:
+        raise SettingInvalid(name=name, value=text, problem=setting.takes)
+    return str(value)

@@ -170,6 +170,14 @@ class SettingInvalid(WrongWords):
     hint = "'telex config' shows what each setting takes"
 
 
+class ArgumentsInvalid(WrongWords):
+    """The arguments of an MCP tool do not fit its schema."""
+
+    code = "arguments-invalid"
+    text = "{tool}: {problem}"
+    hint = "it takes {takes}"
+
+
 class ImportInvalid(WrongWords):
     """A line of an import file is not a message."""
 
@@ -209,6 +217,14 @@ class WhoAreYou(Refused):
     code = "who-are-you"
     text = "an agent runs this command, but which session it belongs to cannot be told"
     hint = "set TELEX_NAME for it, or run 'telex install' so that its sessions are known"
+
+
+class CallerUnnamed(Refused):
+    """Over HTTP a call does not say which session makes it."""
+
+    code = "caller-unnamed"
+    text = "which session calls cannot be told over HTTP"
+    hint = "start the server with --name NAME, one for each session, or use it over stdio"
 
 
 class NameTaken(Refused):
@@ -277,12 +293,36 @@ class NoAnswerWanted(Refused):
     hint = "send a message of its own instead"
 
 
+class RenamedLately(Refused):
+    """An instance of the claude-ipc face took another name not long ago."""
+
+    code = "renamed-lately"
+    text = "{name} was renamed not long ago; again in {minutes} min"
+    hint = "'telex config ipc_rename_seconds' says how long one rests"
+
+
+class IpcRefused(Refused):
+    """The claude-ipc face says no, in the words that its users know."""
+
+    code = "ipc-refused"
+    text = "{words}"
+    hint = "docs/how-to/from-claude-ipc.md says what each of these means"
+
+
 class MoveRefused(Refused):
     """A delivery cannot go from where it is to where it was asked to go."""
 
     code = "move-refused"
     text = "{id} is {state} and cannot become {wanted}"
     hint = "'telex show {id}' says what became of it"
+
+
+class TooLargeForCoop(Refused):
+    """A coop session takes at most 10 KB, as coop's own did."""
+
+    code = "too-large-for-coop"
+    text = "the message has {size} bytes; a coop session takes at most {most}"
+    hint = "send a path or a summary, or all of it in telex's own words: telex send '#NAME' --file F"
 
 
 # --- not found: exit status 4 -----------------------------------------------------------------------------
@@ -318,6 +358,14 @@ class MessageUnknown(NotFound):
     hint = "'telex log' lists the ids"
 
 
+class ResourceUnknown(NotFound):
+    """The MCP server has no such resource."""
+
+    code = "resource-unknown"
+    text = "there is no resource {uri}"
+    hint = "resources/list and resources/templates/list have them"
+
+
 class ClientUnknown(NotFound):
     """telex does not know the client."""
 
@@ -332,6 +380,14 @@ class NotMember(NotFound):
     code = "not-member"
     text = "you are not a member of #{name}"
     hint = "'telex channels' lists yours"
+
+
+class NoSession(NotFound):
+    """In coop's words: no session was joined, and the directory has none to offer."""
+
+    code = "no-session"
+    text = "there is no active session here"
+    hint = "'telex session join NAME' makes one active"
 
 
 # --- nothing before the timeout: exit status 5 ------------------------------------------------------------
@@ -407,6 +463,14 @@ class StoreBusy(StoreFault):
     code = "store-busy"
     text = "the store was locked for {seconds} s by another process"
     hint = "try again; nothing was stored. A stopped process (Ctrl-Z, a debugger) may hold the lock"
+
+
+class PortTaken(LocalFault):
+    """Another program listens on the port."""
+
+    code = "port-taken"
+    text = "cannot listen on 127.0.0.1:{port}: {problem}"
+    hint = "choose another one with --port N"
 
 
 class HomeUnsafe(StoreFault):

@@ -34,11 +34,22 @@ class Machine:
         places = {"home": str(self.home), "user_home": str(self.user), "project_dir": str(self.project)}
         return places | other
 
-    def install(self, scope: str = "user", *, dry_run: bool = False, **other: str) -> list[Change]:
-        return install("claude", scope, launch=self.launch, dry_run=dry_run, **self._arguments(other))
+    def install(
+        self,
+        scope: str = "user",
+        *,
+        dry_run: bool = False,
+        also: tuple[str, ...] = (),
+        only: tuple[str, ...] = (),
+        **other: str,
+    ) -> list[Change]:
+        places = self._arguments(other)
+        return install("claude", scope, launch=self.launch, dry_run=dry_run, also=also, only=only, **places)
 
-    def uninstall(self, scope: str = "user", *, dry_run: bool = False, **other: str) -> list[Change]:
-        return uninstall("claude", scope, dry_run=dry_run, **self._arguments(other))
+    def uninstall(
+        self, scope: str = "user", *, dry_run: bool = False, only: tuple[str, ...] = (), **other: str
+    ) -> list[Change]:
+        return uninstall("claude", scope, dry_run=dry_run, only=only, **self._arguments(other))
 
     def inspect(self, scope: str = "user", **other: str) -> dict[str, Finding]:
         return {finding.part: finding for finding in inspect("claude", scope, **self._arguments(other))}

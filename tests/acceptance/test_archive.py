@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.cli import Shell
 from tests.support.machine import DAY, HOUR, Machine, Processes, Seat, said
 
 from telex import limits
+from telex.bus.letters import DAMAGED
 from telex.errors import ImportInvalid, NameInvalid, StoreCorrupt
 from telex.store import bells
 
@@ -87,6 +90,22 @@ def test_a_damaged_message_is_exported_as_such(machine: Machine) -> None:
     assert [json.loads(line)["sound"] for line in machine.person.export()] == [False, True, True, True, True]
 
 
+def test_a_damaged_message_does_not_come_in_as_a_sound_one(machine: Machine, other: Machine) -> None:
+    """Would break: a new hash over what the disk made of a message."""
+    api, _ = machine.named("api", "web")
+    for number in range(4):
+        api.send("@web", f"number {number}", key=f"k{number}")
+    with machine.db.write():
+        machine.db.con.execute("UPDATE message SET body = 'forged' WHERE n = 1")
+        machine.db.con.execute("UPDATE message SET sender_name = 'b o s s' WHERE n = 2")
+        machine.db.con.execute("UPDATE message SET addressed = 'x' || char(10) || '@y' WHERE n = 3")
+    assert other.person.take_in(machine.person.export()) == (2, 0)
+    assert other.arrive("/src/web").heard() == ["number 3"]
+    assert said(other.person.log(everything=True)) == ["number 3", DAMAGED]
+    [receipt] = other.person.show("m1").deliveries
+    assert (receipt.state, receipt.reason) == ("dead", "damaged on disk")
+
+
 def test_a_key_that_is_taken_here_is_dropped_on_the_way_in(machine: Machine, other: Machine) -> None:
     written_to(machine)
     other.arrive("/src/api").send("@web", "another message", key="k")
@@ -142,6 +161,9 @@ UNFIT: list[dict[str, Any]] = [
     {"thread": "zzz"},
     {"thread": "m1"},
     {"reply_to": "m1"},
+    {"to": ""},
+    {"to": "@web\n[forged] x"},
+    {"to": "#"},
     {"sender": "a b"},
     {"sender": "../x"},
     {"sender": "\u0430pi"},
@@ -339,3 +361,54 @@ def test_a_store_that_is_none_is_said_to_be(tmp_path: Path) -> None:
     (home / "telex.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreCorrupt):
         Machine(home, Processes())
+
+
+# --- what a file is, its content says ---------------------------------------------------------------------------
+
+KEI = b'{"id":1577836800000001,"ts":"2020-01-01T00:00:00Z","from":"frontend","to":"backend","body":"hi"}\n'
+IPC = """
+CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, from_id TEXT, to_id TEXT, content TEXT, timestamp TEXT,
+                       data TEXT, summary TEXT, large_file_path TEXT, read_flag INTEGER DEFAULT 0);
+INSERT INTO messages (from_id, to_id, content, timestamp, read_flag)
+VALUES ('fred', 'wsl2', 'hello wsl2', '2026-11-21T19:32:08.404620', 0);
+"""
+
+
+def test_the_database_of_claude_ipc_is_taken_in(shell: Shell) -> None:
+    con = apsw.Connection(str(shell.work / "messages.db"))
+    con.execute(IPC)
+    con.close()
+    assert shell.telex("import", "messages.db").out == "1 message taken in, 0 were here already\n"
+    assert shell.telex("import", "messages.db").out == "0 messages taken in, 1 was here already\n"
+    assert "hello wsl2" in shell.telex("read", name="wsl2").out
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "answer"),
+    [
+        (KEI, 0, "1 message taken in, 0 were here already\n"),
+        (b'{"id":15\n\n' + KEI, 1, "1 message taken in, 0 were here already, 1 line skipped\n"),
+        (KEI + b"\xff\xfe\n", 1, "1 message taken in, 0 were here already, 1 line skipped\n"),
+        (KEI + json.dumps(LINE).encode(), 1, "1 message taken in, 0 were here already, 1 line skipped\n"),
+        (json.dumps(LINE).encode() + b"\n", 0, "1 message taken in, 0 were here already\n"),
+        (json.dumps(LINE | {"body": "a\u2028b\u0085c"}, ensure_ascii=False).encode(), 0, "1 message taken in, 0 were"),
+        (json.dumps(LINE).encode() + b"\n" + KEI, 2, ""),
+        (b"{\n" + json.dumps(LINE).encode(), 2, ""),
+        (b"", 0, "0 messages taken in, 0 were here already\n"),
+        (b"SQLite format 3\0 and nothing else", 2, ""),
+        (b"SQLite", 2, ""),
+    ],
+)
+def test_the_first_line_that_says_what_it_is_decides(shell: Shell, raw: bytes, status: int, answer: str) -> None:
+    (shell.work / "file").write_bytes(raw)
+    ran = shell.telex("import", "file")
+    assert (ran.status, ran.out.startswith(answer)) == (status, True)
+    assert bool(ran.err) == (status > 0)
+
+
+def test_many_lines_that_are_none_are_told_in_short(shell: Shell) -> None:
+    (shell.work / "file").write_bytes(KEI + b"nothing\n" * 50)
+    ran = shell.telex("import", "file")
+    assert len(ran.err.splitlines()) == limits.LIST_ROWS + 1
+    assert ran.err.endswith("and 30 more; --json lists them all\n")
+    assert shell.telex("import", "file", "--json").json["skipped"] == list(range(2, 52))

@@ -18,6 +18,9 @@ opencode-plugin @opencode-ai/plugin 1.18.33
 copilot @github/copilot 1.0.102
 '
 
+# the official MCP inspector and conformance suite, and the node that both need
+MCP_PACKAGES="@modelcontextprotocol/inspector@2.12.0 @modelcontextprotocol/conformance@0.1.16 node@22.23.3"
+
 root=$(cd "$(dirname "$0")/../.." && pwd)
 clients=${TELEX_CLIENTS_DIR:-$root/.clients}
 python=${PYTHON:-$root/.venv/bin/python}
@@ -63,6 +66,18 @@ install_clients() {
     done
 }
 
+install_mcp_programs() {
+    here=$clients/mcp
+    [ "$(cat "$here/.installed" 2>/dev/null)" = "$MCP_PACKAGES" ] && return
+    printf 'run.sh: installing %s in %s\n' "$MCP_PACKAGES" "$here" >&2
+    rm -rf "$here"
+    mkdir -p "$here"
+    # shellcheck disable=SC2086
+    npm install --prefix "$here" --no-fund --no-audit --loglevel=error $MCP_PACKAGES >&2 ||
+        fail "npm could not install $MCP_PACKAGES: see above"
+    printf '%s\n' "$MCP_PACKAGES" >"$here/.installed"
+}
+
 # Root may make a network namespace; others may where user namespaces are allowed.
 namespace() {
     for how in "--net" "--map-root-user --net"; do
@@ -77,6 +92,7 @@ namespace() {
 
 check_tools
 install_clients
+install_mcp_programs
 how=$(namespace)
 cd "$root"
 # shellcheck disable=SC2086

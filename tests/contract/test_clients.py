@@ -115,8 +115,37 @@ def test_another_homes_handlers_are_telexs_but_not_ours(machine: Machine) -> Non
             assert not ours(entry.group["hooks"][0])
 
 
+def test_extras_lie_apart_and_each_is_a_part_of_its_own(machine: Machine) -> None:
+    usual, extras = machine.adapter.pieces(machine.where()), machine.adapter.extras(machine.where())
+    assert extras == machine.adapter.extras(machine.where())
+    base = machine.project if machine.scope == registry.PROJECT else machine.user
+    assert all(Path(piece.path).is_relative_to(base) for piece in extras)
+    paths = [piece.path for piece in (*usual, *extras)]
+    parts = [piece.part for piece in extras]
+    assert len(set(paths)) == len(paths) and len(set(parts)) == len(parts)
+    assert not set(parts) & {piece.part for piece in usual}
+    moved = bool(machine.adapter.config_variable) and machine.scope == registry.USER
+    for piece in machine.adapter.extras(machine.where(config_dir="/elsewhere")):
+        assert piece.path.startswith("/elsewhere/") == moved
+
+
+def test_every_extra_comes_with_the_rest_or_alone_and_leaves_nothing_behind(machine: Machine) -> None:
+    before = machine.files()
+    for piece in machine.adapter.extras(machine.where()):
+        for also, only in (((piece.part,), ()), ((), (piece.part,))):
+            places: dict[str, str] = machine.places
+            install(machine.client, machine.scope, launch=LAUNCH, also=also, only=only, **places)  # type: ignore[arg-type]
+            assert Path(piece.path).exists() and (len(machine.files()) == len(before) + 1) == bool(only)
+            found = inspect(machine.client, machine.scope, **places)
+            assert {one.state for one in found if one.part == piece.part} == {"installed"}
+            uninstall(machine.client, machine.scope, only=(piece.part,), **places)  # type: ignore[arg-type]
+            assert not Path(piece.path).exists()
+            machine.uninstall()
+            assert machine.files() == before
+
+
 def test_own_files_are_text_and_say_what_they_are(machine: Machine) -> None:
-    for piece in machine.adapter.pieces(machine.where()):
+    for piece in (*machine.adapter.pieces(machine.where()), *machine.adapter.extras(machine.where())):
         if isinstance(piece, OwnFile):
             assert piece.part and b"telex" in piece.content
             assert piece.content.decode().endswith("\n")

@@ -49,6 +49,9 @@ def while_full(machine: Machine, home: Path) -> None:
     for verb in ("inbox", "log", "show m2", "who", "channels", "search x", "export"):
         ran = machine.telex(home, "bob", *verb.split())
         assert ran.status == 0, (verb, ran)
+    short = [n for n, body in look(home).bodies.items() if body.endswith(" x")]
+    ran = machine.telex(home, "bob", "search", "x", "--json")
+    assert not short or f'"m{max(short)}"' in ran.out, "the newest is not found, because the index has no room"
     doctor = machine.telex(home, "", "doctor", "--json")
     assert "Traceback" not in doctor.err, doctor
     checks = {one["what"]: one["state"] for one in json.loads(doctor.out)["checks"]}

@@ -64,6 +64,17 @@ from telex.store import sqlite
 sqlite.Store.after_commit = lambda self, action, *values: action(*values)
 """
 
+NOTED_BEFORE_THE_COMMIT = """
+from telex.store import newest, sqlite
+_after = sqlite.Store.after_commit
+def after(self, action, *values):
+    if getattr(action, "__func__", None) is newest.Newest.note:
+        action(*values)
+    else:
+        _after(self, action, *values)
+sqlite.Store.after_commit = after
+"""
+
 SYNC_NORMAL = """
 from telex.store import sqlite
 _connect = sqlite._connect

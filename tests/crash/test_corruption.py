@@ -108,7 +108,7 @@ def overwrite(home: Path, statement: str) -> None:
     """Change a store as only damage can: its tables take any value, and nothing is checked."""
     con = apsw.Connection(str(home / DATABASE_FILE))
     con.execute("PRAGMA writable_schema = ON")
-    con.execute("UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '      ')")
+    con.execute("UPDATE sqlite_schema SET sql = replace(replace(sql, 'STRICT', ''), 'NOT NULL', '')")
     con.execute("PRAGMA writable_schema = RESET")
     con.execute(statement)
     assert con.changes()
@@ -121,6 +121,12 @@ def overwrite(home: Path, statement: str) -> None:
         "UPDATE message SET body = CAST(body AS BLOB) WHERE aside = 0",
         "UPDATE message SET sender_name = CAST(sender_name AS BLOB)",
         "UPDATE message SET created_ms = 'x'",
+        "UPDATE message SET expires_ms = NULL",
+        "UPDATE message SET body = NULL",
+        "UPDATE session SET pid = NULL",
+        "UPDATE delivery SET via = NULL",
+        "UPDATE address SET arrival_ms = NULL",
+        "UPDATE address SET cause_ms = NULL",
         "UPDATE message SET sender = 0",
         "UPDATE delivery SET state = CAST(state AS BLOB)",
         "UPDATE address SET name = CAST(name AS BLOB) WHERE kind = 'session'",

@@ -76,10 +76,18 @@ def test_what_was_killed_while_it_recovered_loses_nothing_either(stage: Stage, t
         (planted.TWO_TRANSACTIONS, "send", "it is for nobody"),
         (planted.ANSWER_BEFORE_COMMIT, "send", "that is not so"),
         (planted.BODY_IN_PLACE, "send with a body beside the store", "is torn"),
+        (planted.NOTED_BEFORE_THE_COMMIT, "send", "a false alarm"),
         (planted.RECORD_BEFORE_SHOWING, "the hook of a prompt", "nobody was shown it"),
         (planted.RECORD_BEFORE_SHOWING, "the hook at the end of a turn, with mail", "nobody was shown it"),
     ],
-    ids=["two transactions", "answer before commit", "body in place", "record before showing", "the same at Stop"],
+    ids=[
+        "two transactions",
+        "answer before commit",
+        "body in place",
+        "noted before commit",
+        "record before showing",
+        "the same at Stop",
+    ],
 )
 def test_the_sweep_notices(stage: Stage, mistake: str, name: str, sign: str, tmp_path: Path) -> None:
     """Would break: the sweep itself, if it could not see the very mistakes it is there for."""

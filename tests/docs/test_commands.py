@@ -44,7 +44,7 @@ def begins(form: str, words: list[str]) -> bool:
     for token, given in zip(form.split()[1:], words, strict=False):
         if not re.fullmatch(r"[a-z|]+", token):
             return True
-        if given not in token.split("|"):
+        if given not in (token, *token.split("|")):
             return False
     return len(words) >= len([one for one in form.split()[1:] if re.fullmatch(r"[a-z|]+", one)])
 

@@ -146,6 +146,7 @@ def test_care(place: Place) -> None:
     check_answer("status", place.json("status"))
     check_answer("doctor", place.json("doctor"))
     check_answer("doctor", place.json("doctor", "--repair"))
+    check_answer("alias", place.json("alias", "coop"))
     check_answer("uninstall", place.json("uninstall", "claude"), more=("client",))
 
 

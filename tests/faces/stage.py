@@ -59,7 +59,9 @@ class Mcp:
         """End the server."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.communicate(timeout=SECONDS)
+        self._process.wait(timeout=SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -16,7 +16,7 @@ from telex.errors import TelexError
 from telex.store import bells, people
 
 # What a file in a home may be called; everything in it is named by a number, a hash, or a client's own plain id.
-OURS = {"telex.db", "telex.db-wal", "telex.db-shm", "write.lock", "hook-fault", "reserve", *bells.DIRECTORIES}
+OURS = {"telex.db", "telex.db-wal", "telex.db-shm", "write.lock", "hook-fault", "newest", "reserve", *bells.DIRECTORIES}
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 
 

@@ -22,13 +22,13 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "core": 1_500,
-    "store": 3_000,
-    "hook": 600,
+    "store": 3_300,
+    "hook": 900,
     "bus": 2_500,
-    "clients": 2_400,
+    "clients": 2_900,
     "cli": 1_900,
-    "mcp": 1_600,
-    "compat": 3_000,
+    "mcp": 1_800,
+    "compat": 3_300,
     "testing": 300,
 }
 TOP_MOST_LINES = 1_000  # limits, errors, config, wiring
@@ -45,8 +45,16 @@ NUMBERS = {
     "core/text.py": "the last second that a calendar year of four digits holds, and a table's size",
 }
 
+# Who may listen, and where: never beyond this machine.
+NETWORKS = {
+    "compat/ipc/server.py": "claude-ipc's port on 127.0.0.1, while `telex ipc serve` runs",
+    "compat/ipc/peer.py": "asks whether somebody listens at that port already",
+}
+
 # Who may build what.
 BUILDERS = {
+    "hook/steps.py": "opens the store for every client's hooks, which may not import wiring",
+    "compat/ipc/archive.py": "reads claude-ipc's own database, for reading only",
     "wiring.py": "the one place that builds adapters",
     "hook/claude.py": "an entry point that may not import wiring",
     "store/sqlite.py": "the connection of a store",
@@ -184,7 +192,7 @@ def test_only_output_writes_for_people() -> None:
 
 
 def test_nothing_speaks_over_a_network() -> None:
-    assert violations(checks.reaches_network, MODULES) == []
+    assert violations(checks.reaches_network, MODULES, exempt=NETWORKS) == []
 
 
 def test_there_is_one_sqlite_in_a_process() -> None:

@@ -191,8 +191,10 @@ def test_the_prompt_of_a_call_is_no_persons_word(codex: Codex) -> None:
 
 
 def _spoken(codex: Codex, query: str) -> int:
-    program = f"import apsw; print(next(apsw.Connection({str(codex.shell.telex_home) + '/telex.db'!r}).execute({query!r}))[0])"
-    return int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    store = f"{codex.shell.telex_home}/telex.db"
+    program = "import apsw, sys; print(next(apsw.Connection(sys.argv[1]).execute(sys.argv[2]))[0])"
+    done = subprocess.run([sys.executable, "-c", program, store, query], capture_output=True, text=True, check=True)
+    return int(done.stdout)
 
 
 def test_a_send_starts_the_call_and_does_not_wait_for_it(codex: Codex) -> None:

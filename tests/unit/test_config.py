@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telex import config, limits
-from telex.config import SETTINGS, Setting, Settings
+from telex.config import LISTS, SETTINGS, Setting, Settings, Words
 from telex.errors import SettingInvalid, SettingUnknown
 
 EACH = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
@@ -74,6 +74,21 @@ def test_a_number_may_be_grouped_for_the_eye() -> None:
 def test_what_is_no_number_is_refused(wrong: str) -> None:
     with pytest.raises(SettingInvalid):
         config.checked("keep_days", wrong)
+
+
+@pytest.mark.parametrize("one", LISTS, ids=lambda one: one.name)
+def test_a_list_of_words_is_taken_as_written_but_for_spaces(one: Words) -> None:
+    assert one.parsed(one.default) == one.default
+    assert config.checked(one.name, " ~/a b/* : *.key ") == "~/a b/*:*.key"
+    assert getattr(Settings({one.name: "x:y"}, {}), one.name) == "x:y"
+    assert getattr(Settings({one.name: "x:y"}, {config.variable(one.name): ""}), one.name) == "x:y"
+    assert getattr(Settings({}, {}), one.name) == one.default
+
+
+@pytest.mark.parametrize("wrong", ["", " ", ":", "a::b", "a:", "a\nb", "a\0", "ü", "x" * (limits.SETTING_CHARS + 1)])
+def test_what_is_no_list_of_words_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingInvalid, match="words with ':' between them"):
+        config.checked("ipc_share_deny", wrong)
 
 
 def test_an_unknown_setting_is_named() -> None:

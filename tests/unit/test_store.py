@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -263,3 +264,13 @@ def test_a_reserve_that_cannot_be_filled_is_given_back(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "write", refuse)
     reserve.make(str(tmp_path))
     assert not (tmp_path / "reserve").exists()
+
+
+# --- types --------------------------------------------------------------------------------------------------
+
+
+def test_no_query_leaves_a_column_empty() -> None:
+    """Would break: the rule by which an empty column is damage. An outer join would fill its columns with nothing."""
+    texts = [path.read_text(encoding="utf-8") for path in (Path(sqlite.__file__).parent / "sql").glob("*.sql")]
+    assert len(texts) > 5
+    assert not [text for text in texts if re.search(r"\b(LEFT|RIGHT|FULL|OUTER)\b", text)]

@@ -192,7 +192,8 @@ def test_whoever_is_killed_has_let_go(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        FileLock(f"{tmp_path}/lock").acquire()
+        held = FileLock(f"{tmp_path}/lock")  # one that nobody names is dropped, and lets go
+        held.acquire()
         os.write(writer, b"x")
         signal.pause()
     assert os.read(reader, 1) == b"x"

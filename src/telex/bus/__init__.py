@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from telex.bus.guests import Instance
     from telex.bus.history import Shown
     from telex.bus.inbox import Taking
     from telex.bus.letters import Letter
@@ -106,11 +107,16 @@ class Bus:
         key: str = "",
         strict: bool = False,
         quiet: bool = False,
+        or_person: bool = False,
+        most_waiting: int = 0,
+        per_minute: int = 0,
     ) -> Sent:
         """Send a message. When this returns, it is on the disk.
 
         `to` is @name, #channel, all, or several with commas; `data` a JSON object as text; `thread` a message's id
-        or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by default).
+        or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by default);
+        with `or_person` what is to all goes to the person while no session is here; `most_waiting` and `per_minute`
+        stand in for inbox_waiting and sends_per_minute where they are less.
         Raises WrongWords, Refused, NotFound, StoreFault.
         """
         from telex.bus import send
@@ -128,6 +134,9 @@ class Bus:
             key=_bounded(key, "key"),
             strict=strict,
             quiet=quiet,
+            or_person=or_person,
+            most_waiting=most_waiting,
+            per_minute=per_minute,
         )
         if thread:
             self._set_thread(out, thread)
@@ -183,11 +192,12 @@ class Bus:
 
         return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
 
-    def take(self, *, most: int = limits.LIST_ROWS) -> Taking:
-        """The oldest unread messages, whole, to be marked read in a second step: `Taking.finish`. Raises StoreBusy."""
+    def take(self, *, most: int = limits.LIST_ROWS, patience_ms: int = limits.BUSY_MS, whole: bool = True) -> Taking:
+        """The oldest unread messages, to be marked read in a second step: `Taking.finish`; without `whole` only the
+        heads of large ones. Raises StoreBusy where somebody else has the inbox for longer than `patience_ms`."""
         from telex.bus.inbox import Taking
 
-        return Taking(self.db, self.me, self.clock, most=most)
+        return Taking(self.db, self.me, self.clock, most=most, patience_ms=patience_ms, whole=whole)
 
     def done(self, *ids: str) -> list[str]:
         """Mark messages handled. Raises MessageUnknown, MoveRefused."""
@@ -271,6 +281,12 @@ class Bus:
 
         return people.leave(self.db, self.me, channel)
 
+    def active_channel(self) -> str:
+        """The channel joined last, else that of the session's title, else that of the directory; '' for none."""
+        from telex.bus import people
+
+        return people.active_channel(self.db, self.me)
+
     def rename(self, name: str) -> str:
         """Take another name; the old one leads here for two hours. Raises NameInvalid, NameReserved, NameTaken."""
         from telex.bus import people
@@ -285,6 +301,71 @@ class Bus:
 
         people.set_wake(self.db, self.me, mode)
         self._caller = None
+
+    # --- guests: names that are registered, and tokens (the claude-ipc face) ---
+
+    def admit(self, name: str, written: str, *, pid: int, directory: str = "", token: str = "") -> tuple[Bus, str]:
+        """Register whoever has no session under a name, spelled as `written`: its bus and its new token. It lives as
+        long as the process; with the token of its holder a name that is alive is given too. Raises NameTaken,
+        NameInvalid, NameReserved."""
+        from telex.bus import guests
+
+        name = names.fold_own(name)
+        caller, fresh = guests.admit(self.db, name, written, token, pid, directory, self.clock())
+        return self.acting(caller), fresh
+
+    def settle(self, name: str, written: str) -> str:
+        """Register the caller's own session: it takes the name, with the mail that waits there; its new token.
+        Raises NameTaken, NameInvalid, NameReserved, IpcRefused."""
+        from telex.bus import guests
+
+        self._caller, token = guests.settle(self.db, self.me, names.fold_own(name), written, self.clock())
+        return token
+
+    def guest(self, token: str, *, pid: int) -> Bus | None:
+        """The bus of whoever holds a token; None for a token that is not valid."""
+        from telex.bus import guests
+
+        caller = guests.of_token(self.db, token, pid, self.clock())
+        return self.acting(caller) if caller else None
+
+    def adopt_guests(self, pid: int) -> int:
+        """Guests whose process is gone live on in this one; how many."""
+        from telex.bus import guests
+
+        return guests.adopt(self.db, pid, self.clock())
+
+    def rename_guest(self, name: str, written: str) -> None:
+        """Take another name, once in `ipc_rename_seconds`. Raises NameTaken, NameInvalid, NameReserved,
+        RenamedLately, IpcRefused."""
+        from telex.bus import guests
+
+        self._caller = guests.rename(self.db, self.me, names.fold_own(name), written, self.clock())
+
+    def registered(self) -> bool:
+        """Whether the caller has ever registered its name."""
+        from telex.bus import guests
+
+        return guests.registered(self.db, self.me)
+
+    def instances(self) -> list[Instance]:
+        """Every live session, and every guest whose token is good."""
+        from telex.bus import guests
+
+        return guests.roster(self.db, self.clock())
+
+    def spelling(self, name: str) -> str:
+        """How a name was written when it was registered; the name itself where it never was."""
+        from telex.bus import guests
+
+        return guests.spelling(self.db, name)
+
+    def leads_to(self, name: str) -> str:
+        """The name that a name stands for, through renames; '' where nobody was ever called that."""
+        from telex.store import people
+
+        place = people.address_named(self.db, names.fold(name), self.clock())
+        return place.name if place else ""
 
     # --- keeping ---
 

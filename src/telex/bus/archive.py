@@ -1,8 +1,8 @@
 """Export, import and purge: mail as lines of JSON, out and in; and deleting that really deletes.
 
 Rules kept here: an export holds everything a message means and what became of it; an import takes all of a file
-or nothing of it, and a message that is already here (by its UUID) is left as it is; a purge removes bodies beside
-the store, the search index's words and the freed pages too.
+or nothing of it, and a message that is already here (by its UUID) is left as it is; one that was damaged where it was
+exported stays so; a purge removes bodies beside the store, the search index's words and the freed pages too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from telex import limits
+from telex.bus.letters import DAMAGED
 from telex.core import delivery, ids, message, names
 from telex.errors import ImportInvalid, StoreFull, TelexError
 from telex.store import bodies, mail, people, reserve, sweep
@@ -73,8 +74,12 @@ def _delivery(one: mail.Delivery) -> dict[str, Any]:
 
 
 def take_in(db: Store, lines: Iterable[str], now_ms: int) -> tuple[int, int]:
-    """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken."""
-    records = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken.
+
+    A message that could not even be read where it was exported is neither.
+    """
+    parsed = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    records = [one for one in parsed if one is not None]
     taken = 0
     with db.write():
         for record in records:
@@ -85,18 +90,33 @@ def take_in(db: Store, lines: Iterable[str], now_ms: int) -> tuple[int, int]:
     return taken, len(records) - taken
 
 
-def _parsed(number: int, line: str) -> dict[str, Any]:
+def _parsed(number: int, line: str) -> dict[str, Any] | None:
+    """One line's message; None for one that was damaged beyond reading."""
+    damaged = False
     try:
         record = json.loads(line)
         if not isinstance(record, dict) or record.get("telex") != 1:
             raise ValueError('it has no "telex": 1')
+        damaged = record.get("sound") is False
+        if damaged:
+            _mark_damaged(record)
         _check_fields(record)
         _check_meaning(record)
         _check_deliveries(record["deliveries"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TelexError) as problem:
+        if damaged:
+            return None
         words = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
         raise ImportInvalid(line=number, problem=words) from None
     return record
+
+
+def _mark_damaged(record: dict[str, Any]) -> None:
+    """What is in it is not what its sender sent: a new hash must not make it pass for that."""
+    record["body"] = DAMAGED
+    for one in record["deliveries"]:
+        if one["state"] in delivery.UNREAD:
+            one.update(state=delivery.DEAD, reason="damaged on disk", closed_ms=one["changed_ms"])
 
 
 def _check_fields(record: dict[str, Any]) -> None:
@@ -123,6 +143,7 @@ def _check_meaning(record: dict[str, Any]) -> None:
     names.fold(record["sender"])
     if record["sender_kind"] not in ("session", "person", "system"):
         raise ValueError(f"sender_kind is {record['sender_kind']}")
+    names.parse_targets(record["to"])
     message.check_kind(record["kind"])
     message.body_text(record["body"])
     if len(record["key"]) > limits.KEY_CHARS:

@@ -9,7 +9,7 @@ from telex.core import names
 from telex.core.message import short_id
 from telex.core.record import Record
 from telex.errors import NameUnknown, Usage
-from telex.store import mail, people
+from telex.store import index, mail, people
 from telex.store.sqlite import Store
 
 _NEWEST = 1 << 60
@@ -81,10 +81,10 @@ def search(db: Store, caller: Caller, words: list[str], *, everything: bool, mos
         raise Usage(problem="search for what?", verb="search")
     match = " ".join(terms)
     if everything:
-        found = db.rows("history.found", match, most)
+        found = index.find(db, "history.found", match, most)
     else:
-        found = db.rows("history.found_mine", match, caller.address.id, limits.SEARCH_ROWS, most)
-    return _letters(db, caller, [number for (number,) in found])
+        found = index.find(db, "history.found_mine", match, caller.address.id, limits.SEARCH_ROWS, most)
+    return _letters(db, caller, found)
 
 
 def thread(db: Store, caller: Caller, written: str) -> list[Letter]:

@@ -89,6 +89,7 @@ def _by_key(
     environment: Mapping[str, str],
     directory: str,
     now_ms: int,
+    title: str = "",
 ) -> Caller:
     session = people.session_by_key(db, client, key)
     if session is None or not session.lives():
@@ -99,6 +100,7 @@ def _by_key(
             key=key,
             pid=pid,
             directory=directory,
+            title=title,
             wish=environment.get("TELEX_NAME", ""),
             follows=True,
         )
@@ -127,6 +129,21 @@ def by_key(db: Store, client: str, key: str, pid: int, directory: str, now_ms: i
     return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory), now_ms)
 
 
+def of_hook(
+    db: Store,
+    client: str,
+    key: str,
+    environment: Mapping[str, str],
+    directory: str,
+    pid: int,
+    now_ms: int,
+    title: str = "",
+) -> Caller:
+    """The session that its own client, in a hook that runs as `pid`, calls by that id; registered where it is new, and
+    then the successor of the one before it in the same process."""
+    return _by_key(db, client, key, presence.ancestors(pid), environment, directory, now_ms, title)
+
+
 def guest(db: Store, client: str, pid: int, directory: str, now_ms: int, wish: str = "") -> Caller:
     """The session of a client that does not say its id: known by its process alone."""
     key = f"{people.GUEST}{client}:{pid}:{presence.started(pid)}"
@@ -139,7 +156,7 @@ def guest(db: Store, client: str, pid: int, directory: str, now_ms: int, wish: s
 def _above(db: Store, line: list[int]) -> list[people.Session]:
     """The sessions of the nearest process above that runs any."""
     for pid in line:
-        found = [one for one in people.sessions_in(db, pid) if one.client != SHELL]
+        found = [one for one in people.sessions_in(db, pid) if one.client not in (SHELL, people.BY_TOKEN)]
         if found:
             return found
     return []
@@ -160,12 +177,9 @@ def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Ca
     return named(db, SHELL, name, name, parent, directory, now_ms)
 
 
-def named(
-    db: Store, client: str, word: str, name: str, pid: int, directory: str, now_ms: int, title: str = ""
-) -> Caller:
+def named(db: Store, client: str, word: str, name: str, pid: int, directory: str, now_ms: int) -> Caller:
     """A session that is known by a name of its own choice, `word`, and held at the address `name`.
 
-    With a title it is also in the channel of that name, so that those who only know channels reach it.
     Raises NameTaken while somebody else lives there.
     """
     key = f"{client}:{word}"  # not a plain word: its bell must be no client's
@@ -179,7 +193,7 @@ def named(
         found.kind != "session" or ((other := people.holder(db, found)) and (other.client, client) != (SHELL, SHELL))
     ):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
-    who = people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=name, title=title)
+    who = people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=name)
     return _registered(db, who, now_ms)
 
 

@@ -138,14 +138,24 @@ class Taking:
     `finish(False)` leaves them unread; after the first of the two it does nothing.
     """
 
-    def __init__(self, db: Store, caller: Caller, clock: Clock, *, most: int) -> None:
+    def __init__(
+        self,
+        db: Store,
+        caller: Caller,
+        clock: Clock,
+        *,
+        most: int,
+        patience_ms: int = limits.BUSY_MS,
+        whole: bool = True,
+    ) -> None:
         self._db, self._caller, self._clock = db, caller, clock
-        self._held: _Inbox | None = _Inbox(db, caller)
+        self._held: _Inbox | None = _Inbox(db, caller, patience_ms)
         self._held.__enter__()
         try:
             self._rows = mail.queued(db, caller.address.id, most)
             self._damaged = {one.n for one in self._rows if not one.sound()}
-            self.letters = [letter(db, one, caller.address.id) for one in self._rows if one.n not in self._damaged]
+            sound = [one for one in self._rows if one.n not in self._damaged]
+            self.letters = [letter(db, one, caller.address.id, whole=whole) for one in sound]
         except BaseException:
             self._held.__exit__()
             raise
@@ -166,12 +176,13 @@ class Taking:
 class _Inbox:
     """The caller's inbox, to itself."""
 
-    def __init__(self, db: Store, caller: Caller) -> None:
+    def __init__(self, db: Store, caller: Caller, patience_ms: int = limits.BUSY_MS) -> None:
         self._lock = FileLock(f"{db.home}/{bells.INBOXES}/{caller.address.id}.lock")
+        self._patience_ms = patience_ms
 
     def __enter__(self) -> None:
-        if not self._lock.acquire_within(limits.BUSY_MS):
-            raise StoreBusy(seconds=limits.BUSY_MS // 1000)
+        if not self._lock.acquire_within(self._patience_ms):
+            raise StoreBusy(seconds=_seconds(self._patience_ms / 1000))
 
     def __exit__(self, *_: object) -> None:
         self._lock.close()

@@ -15,6 +15,8 @@ from telex.errors import CoolingDown, InboxFull, NoAnswerWanted, Refused, Repeat
 from telex.store import mail, notices, people, presence
 from telex.store.sqlite import Store
 
+_MINUTE_MS = 60_000
+
 
 def judge(
     db: Store,
@@ -24,18 +26,26 @@ def judge(
     parent: mail.Message | None,
     rules: Settings,
     now_ms: int,
+    most_waiting: int = 0,
+    per_minute: int = 0,
 ) -> None:
-    """Apply every limit: those of the whole message raise, those of one recipient are noted with it."""
+    """Apply every limit: those of the whole message raise, those of one recipient are noted with it.
+
+    `most_waiting` and `per_minute`, unless 0, are the caller's own limits and count where they are less.
+    """
+    most = min(most_waiting or rules.inbox_waiting, rules.inbox_waiting)
+    if 0 < per_minute < rules.sends_per_minute:
+        _refuse_pace(db, caller, per_minute, now_ms)
     if parent:
         check_answerable(parent)
-    arrival, cause_ms, spoken, woken, bell, *cause = db.row("people.flow", caller.address.id) or ()
+    arrival, cause_ms, spoken, woken, bell, cause = db.row("people.flow", caller.address.id) or ()
     arrival, wait_ms = flow.rate(arrival, now_ms, rules.sends_per_minute)
     if wait_ms:
         raise TooFast(limit=rules.sends_per_minute, seconds=-(-wait_ms // 1000))
     db.run("people.set_arrival", arrival, caller.address.id)
     _refuse_repeats(db, new, recipients, rules, now_ms)
     spoken = _latest(now_ms, spoken, presence.Turns(db.home, bell).spoken_ms(woken))
-    because = _cause(parent, cause, cause_ms, spoken, now_ms)
+    because = _cause(db, parent, cause, cause_ms, spoken, now_ms)
     if caller.address.kind == "session":
         new.hops = flow.hops(because, [one.place.id for one in recipients])
         if new.hops > rules.hops_most:
@@ -43,11 +53,18 @@ def judge(
     for one in recipients:
         if one.refusal:
             continue
-        if db.value("mail.waiting_over", one.place.id, rules.inbox_waiting - 1):
-            one.refusal = InboxFull(to=f"@{one.place.name}", waiting=rules.inbox_waiting, limit=rules.inbox_waiting)
+        if db.value("mail.waiting_over", one.place.id, most - 1):
+            one.refusal = InboxFull(to=f"@{one.place.name}", waiting=most, limit=most)
         elif caller.address.kind == one.place.kind == "session":
             answered = because.n if because and because.sender == one.place.id else 0
             one.refusal = _judge_pair(db, caller.address, one.place, answered, spoken, rules, now_ms)
+
+
+def _refuse_pace(db: Store, caller: Caller, per_minute: int, now_ms: int) -> None:
+    """Raises TooFast where that many were sent in the minute before now: it slides, no burst is forgiven."""
+    sent_ms = db.value("mail.sent_before", caller.address.id, per_minute - 1)
+    if sent_ms is not None and sent_ms <= now_ms < sent_ms + _MINUTE_MS:
+        raise TooFast(limit=per_minute, seconds=-(-(sent_ms + _MINUTE_MS - now_ms) // 1000))
 
 
 def check_answerable(parent: mail.Message) -> None:
@@ -68,16 +85,14 @@ def _refuse_repeats(db: Store, new: mail.Message, recipients: list[Recipient], r
 
 
 def _cause(
-    parent: mail.Message | None, cause: list[object], cause_ms: int, spoken_ms: int, now_ms: int
+    db: Store, parent: mail.Message | None, cause: int, cause_ms: int, spoken_ms: int, now_ms: int
 ) -> flow.Cause | None:
     """What the sender answers, or what it was shown last and not long ago; nothing once a person has spoken."""
     if parent:
         return flow.Cause(n=parent.n, sender=parent.sender, hops=parent.hops)
     recent = 0 <= now_ms - cause_ms <= limits.CAUSE_SECONDS * 1000
-    if not recent or spoken_ms > cause_ms or cause[0] is None:
-        return None
-    n, sender, hops = cause
-    return flow.Cause(n=n, sender=sender, hops=hops)  # type: ignore[arg-type]
+    found = db.row("mail.passed_on", cause) if recent and spoken_ms <= cause_ms else None
+    return flow.Cause.of_row(found) if found else None
 
 
 def _latest(now_ms: int, *spoken_ms: int) -> int:

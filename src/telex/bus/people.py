@@ -90,8 +90,16 @@ def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
     name = names.fold(written.removeprefix("#"))
     with db.write():
         channel = people.opened_channel(db, name, now_ms)
-        db.run("people.add_member", channel.id, caller.address.id, "joined", now_ms)
+        db.run("people.join", channel.id, caller.address.id, now_ms)
     return f"#{name}"
+
+
+def active_channel(db: Store, caller: Caller) -> str:
+    """The channel joined last, else that of the title, else that of the directory; '' for none."""
+    name = db.value("people.active_channel", caller.address.id)
+    if name is None and caller.session is None:  # the person is a member of no place, but is in one
+        name = names.slug(caller.directory.rstrip("/").rpartition("/")[2], default="")
+    return f"#{name}" if name else ""
 
 
 def leave(db: Store, caller: Caller, written: str) -> str:

@@ -23,7 +23,9 @@ class Recipient(Record):
     refusal: Refused | None = None
 
 
-def resolve(db: Store, caller: Caller, to: list[names.Target], strict: bool, now_ms: int) -> list[Recipient]:
+def resolve(
+    db: Store, caller: Caller, to: list[names.Target], strict: bool, or_person: bool, now_ms: int
+) -> list[Recipient]:
     """Every address that the targets mean, each once. Raises NobodyThere, NameReserved. Inside a write."""
     found: dict[int, Recipient] = {}
     for target in to:
@@ -32,6 +34,8 @@ def resolve(db: Store, caller: Caller, to: list[names.Target], strict: bool, now
         else:
             via = message.CHANNEL if target.kind == "channel" else message.EVERYONE
             places = [(place, via) for place in _group(db, target) if place.id != caller.address.id]
+            if not places and or_person and target.kind == "all":
+                places = [(people.person(db, people.user_name(), now_ms), via)]
             if not places:
                 raise NobodyThere(
                     to=target.written(), advice="'telex who' lists who is here, 'telex channels' the channels"

@@ -37,6 +37,9 @@ class Outgoing(Record):
     key: str = ""
     strict: bool = False
     quiet: bool = False
+    or_person: bool = False  # what is to all goes to the person while no session is here
+    most_waiting: int = 0  # stands in for the setting where it is less; 0 does not
+    per_minute: int = 0
 
 
 class Outcome(Record):
@@ -72,9 +75,9 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
             found = [(people.address(db, one.recipient), one.state, one.reason) for one in known]
             return _answer(db, earlier, found, repeated=True)
         parent = mail.get(db, out.reply_to) if out.reply_to else None
-        recipients = resolve(db, caller, out.to, out.strict, now_ms)
+        recipients = resolve(db, caller, out.to, out.strict, out.or_person, now_ms)
         new = _compose(db, caller, out, parent, digest, len(raw), now_ms)
-        judge(db, caller, new, recipients, parent, rules, now_ms)
+        judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
         refused = [one for one in recipients if one.refusal]
         if len(refused) < len(recipients):
             new.n = mail.add(db, new)
@@ -83,6 +86,10 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
         sent = _answer(db, new, [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)])
+    if new.n and new.n % limits.INDEX_MESSAGES == 0:
+        from telex.store import index
+
+        index.refresh(db)
     if refused and not new.n:
         assert refused[0].refusal is not None
         raise refused[0].refusal

@@ -5,25 +5,18 @@ from __future__ import annotations
 import os
 
 from telex.bus import health, here
-from telex.clients import inspection, registry
+from telex.clients import aliases, inspection, manifest, places, registry
 from telex.clients import install as installing
 from telex.core import text
-from telex.errors import HomeUnknown, Usage
+from telex.errors import Usage
 from telex.wiring import home_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
-
     from telex.cli.main import Call
     from telex.clients.inspection import Finding
+    from telex.clients.places import Place
     from telex.clients.plan import Change
-
-    class _Place(TypedDict):
-        home: str
-        user_home: str
-        project_dir: str
-        config_dir: str
 
 
 def status(call: Call) -> int:
@@ -74,7 +67,7 @@ def install(call: Call) -> None:
     """`telex install [CLIENT]`"""
     changes = []
     for client, place in _chosen(call):
-        found = installing.install(client, _scope(call), dry_run=_dry(call), **place)
+        found = installing.install(client, _scope(call), dry_run=_dry(call), also=_server(call), **place)
         changes += [(client, one) for one in found]
     _say(call, changes, "nothing to do: everything is installed")
     if not call.out.as_json and not _dry(call):
@@ -87,12 +80,16 @@ def uninstall(call: Call) -> None:
     """`telex uninstall [CLIENT]`"""
     changes = []
     for client, place in _chosen(call):
-        found = installing.uninstall(client, _scope(call), dry_run=_dry(call), **place)
+        found = installing.uninstall(client, _scope(call), dry_run=_dry(call), only=_server(call), **place)
         changes += [(client, one) for one in found]
     _say(call, changes, "nothing of telex is installed there")
 
 
-def _chosen(call: Call) -> list[tuple[str, _Place]]:
+def _server(call: Call) -> tuple[str, ...]:
+    return (registry.SERVER,) if "mcp" in call.args.flags else ()
+
+
+def _chosen(call: Call) -> list[tuple[str, Place]]:
     wanted = call.args.word("client")
     names = [wanted] if wanted else registry.names()
     return [(name, _place(name)) for name in names]
@@ -106,14 +103,8 @@ def _scope(call: Call) -> str:
     return call.args.option("scope") or registry.USER
 
 
-def _place(client: str) -> _Place:
-    adapter = registry.client(client)
-    return {
-        "home": home_directory(),
-        "user_home": _user_home(),
-        "project_dir": here(),
-        "config_dir": os.environ.get(adapter.config_variable, "") if adapter.config_variable else "",
-    }
+def _place(client: str) -> Place:
+    return places.of(client, home_directory(), here(), os.environ)
 
 
 def _findings(home: str) -> list[Finding]:
@@ -127,6 +118,11 @@ def _findings(home: str) -> list[Finding]:
                 continue  # the home directory is no project
             if scope == registry.USER or any(one.state != inspection.NOT_INSTALLED for one in listed):
                 found += [one for one in listed if one not in found]
+    for kept in manifest.all_of(home):
+        if kept.client in aliases.BY_CLIENT:
+            place: Place = {**_place(registry.names()[0]), "config_dir": kept.where.config_dir}
+            listed = inspection.inspect(aliases.BY_CLIENT[kept.client], registry.USER, **place)
+            found += [one for one in listed if one not in found]
     return found
 
 
@@ -145,7 +141,4 @@ def _say(call: Call, changes: list[tuple[str, Change]], nothing: str) -> None:
 
 
 def _user_home() -> str:
-    found = os.environ.get("HOME") or os.environ.get("USERPROFILE")
-    if not found:
-        raise HomeUnknown()
-    return found
+    return places.user_home(os.environ)

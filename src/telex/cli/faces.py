@@ -32,7 +32,18 @@ FACES = (
         function="session",
         summary="coop's sessions: a session is a channel",
         example='telex session send feature-auth "the schema moved to v2"',
-        forms=(),
+        forms=(
+            ("telex session init|join NAME", "enter a session, make it the active one, install the hooks if need be"),
+            ("telex session leave [NAME]", "leave it; without NAME the active one"),
+            ("telex session list", "every session with its members"),
+            ("telex session send [NAME] TEXT", "one word is the text, two are session and text; 10 KB at most"),
+            ("telex session send [NAME] --file F", "the text from a file"),
+            ("telex session send [NAME] --stdin", "the text from standard input"),
+            ("telex session send --kind K …", "context, request or another kind of telex's; a request owes a reply"),
+            ("telex session poll [NAME]", "what is unread, in all or in one session; a look, nothing is consumed"),
+            ("telex session poll --mark-read", "the same, marked read when it has been printed"),
+            ("telex session poll --format json|hook", "as JSON, or as the answer of a Claude Code hook"),
+        ),
     ),
     Face(
         names=("hook",),
@@ -40,7 +51,14 @@ FACES = (
         function="hook",
         summary="coop's hook commands: the hooks of Claude Code and the /coop command",
         example="telex hook status",
-        forms=(),
+        forms=(
+            (
+                "telex hook install [--scope S]",
+                "telex's hooks for Claude Code (user or project), and the /coop command",
+            ),
+            ("telex hook status", "what is installed, in coop's three lines"),
+            ("telex hook uninstall [--scope S]", "take out what install put in"),
+        ),
     ),
     Face(
         names=("coop",),
@@ -48,7 +66,12 @@ FACES = (
         function="coop",
         summary="everything that coop's own command understands",
         example="telex coop session poll",
-        forms=(),
+        forms=(
+            ("telex coop session …", "the same as telex session"),
+            ("telex coop hook …", "the same as telex hook"),
+            ("telex coop login", "says that nothing is needed"),
+            ("telex coop init --key K", "says that no key is needed; the key is not kept"),
+        ),
     ),
     Face(
         names=("message", "msg", "m"),
@@ -56,7 +79,17 @@ FACES = (
         function="message",
         summary="kei's mailbox: a name is the channel of a directory",
         example="telex message send @backend ship it",
-        forms=(),
+        forms=(
+            (
+                "send [@NAME] [--to NAME] [--from NAME] [--] TEXT…",
+                "to the sessions in directories of that name, else to whoever starts there next; without a name to all",
+            ),
+            ("send … --file F, send … --stdin", "the text from a file or a pipe; these stand in front of any text"),
+            ("inbox [--me NAME], read", "the last 20 messages to you, to your directory or to all; changes nothing"),
+            ("list, all", "the last 40 of everybody"),
+            ("channels, names, who", "the names that there are, one a line"),
+            ("hook", "for UserPromptSubmit: prints what is unread as [kei mailbox], then marks it read"),
+        ),
     ),
     Face(
         names=("kei",),
@@ -64,7 +97,7 @@ FACES = (
         function="kei",
         summary="everything of kei's own command that concerns messages",
         example="telex kei message inbox",
-        forms=(),
+        forms=(("message …, msg …, m …", "what 'telex message' answers"),),
     ),
     Face(
         names=("ipc",),
@@ -72,7 +105,14 @@ FACES = (
         function="ipc",
         summary="claude-ipc's port, tools and scripts",
         example="telex ipc serve",
-        forms=(),
+        forms=(
+            ("telex ipc serve [--port N]", "listen on 127.0.0.1:9876, as claude-ipc's broker does"),
+            ("telex ipc register ID", "take an id; outside of a session it is kept in ~/.ipc-session"),
+            ("telex ipc send ID TEXT…", "send to an id, or to any telex name"),
+            ("telex ipc check", "show what is new and mark it read"),
+            ("telex ipc list", "everybody who can be written to"),
+            ("telex ipc rename NEW", "take another id; the old one forwards for two hours"),
+        ),
     ),
 )
 BY_WORD = {word: face for face in FACES for word in face.names}

@@ -247,7 +247,7 @@ VERBS = (
         summary="connect a client: its hooks and the /telex skill",
         example="telex install claude",
         words=(_CLIENT,),
-        options=(_SCOPE, _DRY),
+        options=(_SCOPE, Option(name="mcp", meaning="telex as an MCP server of the client, too"), _DRY),
     ),
     Verb(
         name="uninstall",
@@ -255,20 +255,37 @@ VERBS = (
         summary="take out what install wrote, and only that",
         example="telex uninstall claude",
         words=(_CLIENT,),
-        options=(_SCOPE, _DRY),
+        options=(_SCOPE, Option(name="mcp", meaning="only the MCP server"), _DRY),
+    ),
+    Verb(
+        name="alias",
+        room="alias",
+        summary="put the commands of an older system on the path: coop, kei, or the five ipc_ scripts",
+        example="telex alias coop",
+        words=(Word(name="system", meaning="coop, kei or ipc"),),
+        options=(
+            Option(name="dir", value="D", meaning="where to; ~/.local/bin without it"),
+            Option(name="remove", meaning="take out what alias wrote, and only that"),
+        ),
     ),
     Verb(
         name="export",
         room="keeping",
         summary="every message as a line of JSON, oldest first",
         example="telex export > mail.jsonl",
+        options=(Option(name="jsonl", meaning="as kei's messages.jsonl: id, ts, from, to, body"),),
     ),
     Verb(
         name="import",
         room="keeping",
         summary="take in exported messages; those already here are left as they are",
         example="telex import mail.jsonl",
-        words=(Word(name="file", meaning="an export, or - for standard input"),),
+        words=(
+            Word(
+                name="file",
+                meaning="an export of telex, kei's messages.jsonl, claude-ipc's messages.db, or - for standard input",
+            ),
+        ),
     ),
     Verb(
         name="purge",
@@ -290,6 +307,19 @@ VERBS = (
         words=(
             Word(name="setting", optional=True, meaning="which"),
             Word(name="value", optional=True, meaning="a whole number, or 'default'"),
+        ),
+    ),
+    Verb(
+        name="mcp",
+        room="mcp",
+        summary="the MCP server on standard input and output; a client starts it",
+        example="telex mcp --name reviewer",
+        options=(
+            Option(name="tools", value="SET", meaning="default, ipc (the nine of claude-ipc-mcp) or all"),
+            Option(name="name", value="NAME", meaning="the name of a session whose client says nothing of itself"),
+            Option(name="channel", meaning="announce mail as claude/channel; Claude Code needs a flag for it"),
+            Option(name="http", meaning="serve streamable HTTP on 127.0.0.1 instead, and print the URL"),
+            Option(name="port", value="N", meaning="the port of --http (8737)"),
         ),
     ),
     Verb(

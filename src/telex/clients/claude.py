@@ -1,4 +1,4 @@
-"""Claude Code: which of its hook events telex uses, with which line, and the /telex skill.
+"""Claude Code: which of its hook events telex uses, with which line, its skills and commands, its MCP servers.
 
 Rules kept here:
 - the texts that Claude Code shows around a wake-up state facts and give no orders, because its defence
@@ -11,16 +11,16 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.clients import gate
-from telex.clients.registry import PROJECT, USER, Entry, HookFile, OwnFile, Where
+from telex.clients import gate, launchers
+from telex.clients.registry import COOP, MSG, PROJECT, SKILL, USER, Entry, HookFile, OwnFile, ServerFile, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.registry import Client
+    from telex.clients.registry import Client, Piece
 
-_SKILL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "claude", "SKILL.md")
+_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "claude")
 _WAKE = {
     "asyncRewake": True,
     "rewakeMessage": "Messages from other sessions, carried by telex; the user did not type this:",
@@ -36,15 +36,25 @@ class Claude:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "CLAUDE_CONFIG_DIR"
 
-    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+    def pieces(self, where: Where) -> list[Piece]:
         """The settings file with seven events, and the skill."""
-        base = where.project_dir if where.scope == PROJECT else where.user_home
-        root = (where.scope == USER and where.config_dir) or os.path.join(base, ".claude")
-        with open(_SKILL, "rb") as file:
-            skill = file.read()
+        root = _root(where)
         return [
-            OwnFile(path=os.path.join(root, "skills", "telex", "SKILL.md"), part="skill", content=skill),
+            _own(root, ("skills", "telex", "SKILL.md"), SKILL, "SKILL.md"),
             HookFile(path=os.path.join(root, "settings.json"), entries=_entries(where)),
+        ]
+
+    def extras(self, where: Where) -> list[Piece]:
+        """The MCP server; for the user also the /coop command and the /msg skill."""
+        server = {"type": "stdio", "command": launchers.command_path(where.home), "args": ["mcp"]}
+        if where.scope == PROJECT:
+            return [ServerFile(path=os.path.join(where.project_dir, ".mcp.json"), server=server)]
+        path = os.path.join(where.config_dir or where.user_home, ".claude.json")
+        root = _root(where)
+        return [
+            ServerFile(path=path, server=server, mode=0o600),  # the client keeps secrets in it
+            _own(root, ("commands", "coop.md"), COOP, "coop", "SKILL.md"),
+            _own(root, ("skills", "msg", "SKILL.md"), MSG, "msg", "SKILL.md"),
         ]
 
     def is_telex(self, handler: object) -> bool:
@@ -54,6 +64,16 @@ class Claude:
     def obstacle(self, settings: dict[str, Any]) -> str:
         """Claude Code has one switch for all hooks."""
         return "'disableAllHooks' is set, so no hook runs" if settings.get("disableAllHooks") is True else ""
+
+
+def _root(where: Where) -> str:
+    base = where.project_dir if where.scope == PROJECT else where.user_home
+    return (where.scope == USER and where.config_dir) or os.path.join(base, ".claude")
+
+
+def _own(root: str, place: tuple[str, ...], part: str, *source: str) -> OwnFile:
+    with open(os.path.join(_FILES, *source), "rb") as file:
+        return OwnFile(path=os.path.join(root, *place), part=part, content=file.read())
 
 
 def _entries(where: Where) -> list[Entry]:

@@ -13,7 +13,7 @@ import os
 
 from telex import limits
 from telex.clients import gate
-from telex.clients.registry import PROJECT, USER, Entry, HookFile, OwnFile, Where
+from telex.clients.registry import PROJECT, USER, Entry, HookFile, Piece, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +31,15 @@ class Codex:
     config_variable = "CODEX_HOME"
     advice = "Codex runs no hook that you have not trusted: start codex, type /hooks, look at telex's, trust them"
 
-    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+    def pieces(self, where: Where) -> list[Piece]:
         """The hooks file with six events."""
         base = where.project_dir if where.scope == PROJECT else where.user_home
         root = (where.scope == USER and where.config_dir) or os.path.join(base, ".codex")
         return [HookFile(path=os.path.join(root, "hooks.json"), entries=_entries(where))]
+
+    def extras(self, where: Where) -> list[Piece]:
+        """None: its MCP servers stand in a TOML file, which `codex mcp add` edits."""
+        return []
 
     def is_telex(self, handler: object) -> bool:
         """Ours are told by their command alone, so that an edited timeout does not make them foreign."""

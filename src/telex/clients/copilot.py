@@ -13,8 +13,8 @@ import json
 import os
 
 from telex import limits
-from telex.clients import gate
-from telex.clients.registry import PROJECT, USER, HookFile, OwnFile, Where
+from telex.clients import gate, launchers
+from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,14 +33,20 @@ class Copilot:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "COPILOT_HOME"
 
-    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+    def pieces(self, where: Where) -> list[Piece]:
         """One hook file with five events."""
-        root = os.path.join(where.project_dir, ".github")
-        if where.scope == USER:
-            root = where.config_dir or os.path.join(where.user_home, ".copilot")
+        root = os.path.join(where.project_dir, ".github") if where.scope == PROJECT else _user_root(where)
         text = json.dumps({"version": _FORMAT_VERSION, "hooks": _hooks(where)}, indent=2, ensure_ascii=False)
         path = os.path.join(root, "hooks", "telex.json")
         return [OwnFile(path=path, part="hooks", content=f"{text}\n".encode())]
+
+    def extras(self, where: Where) -> list[Piece]:
+        """The MCP server, which is the user's: the client lists a project's elsewhere."""
+        if where.scope == PROJECT:
+            return []
+        command = launchers.command_path(where.home)
+        server = {"type": "local", "command": command, "args": ["mcp"], "tools": ["*"]}
+        return [ServerFile(path=os.path.join(_user_root(where), "mcp-config.json"), server=server)]
 
     def is_telex(self, handler: object) -> bool:
         """Ours are told by their command alone."""
@@ -49,6 +55,10 @@ class Copilot:
     def obstacle(self, settings: dict[str, Any]) -> str:
         """No settings file is shared, so none can be in the way."""
         return ""
+
+
+def _user_root(where: Where) -> str:
+    return where.config_dir or os.path.join(where.user_home, ".copilot")
 
 
 def _hooks(where: Where) -> dict[str, list[dict[str, Any]]]:

@@ -12,7 +12,7 @@ import os
 
 from telex import limits
 from telex.clients import gate
-from telex.clients.registry import PROJECT, USER, Entry, HookFile, OwnFile, Where
+from telex.clients.registry import PROJECT, USER, Entry, HookFile, OwnFile, Piece, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ class Gemini:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "GEMINI_CLI_HOME"  # stands in for the home directory that `.gemini` lies in
 
-    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+    def pieces(self, where: Where) -> list[Piece]:
         """The settings file with five events, and the /telex command."""
         return [
             _command(where, "telex"),
             HookFile(path=os.path.join(_root(where), "settings.json"), entries=_entries(where)),
         ]
 
-    def extras(self, where: Where) -> list[HookFile | OwnFile]:
+    def extras(self, where: Where) -> list[Piece]:
         """The /msg command, in the words of an older system."""
         return [_command(where, "msg")]
 

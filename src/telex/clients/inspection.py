@@ -6,19 +6,20 @@ Rules kept here: nothing is written and nothing is started; each file is in one 
 
 from __future__ import annotations
 
+import json
 import os
 
-from telex.clients import jsontext, launchers, manifest, registry, settings
+from telex.clients import jsontext, launchers, manifest, registry, servers, settings
 from telex.clients.atomic import content
 from telex.clients.install import ours_in, where_of
 from telex.clients.manifest import Kept, hash_of
-from telex.clients.registry import HookFile
+from telex.clients.registry import HookFile, ServerFile
 from telex.core.record import Record
 from telex.errors import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.registry import Client, Entry, OwnFile
+    from telex.clients.registry import Client, Entry, OwnFile, Piece, Where
     from telex.clients.settings import Ours
 
 INSTALLED, NOT_INSTALLED, DRIFTED, BROKEN = "installed", "not installed", "drifted", "broken"
@@ -29,35 +30,41 @@ class Finding(Record):
     """The state of one file."""
 
     path: str
-    part: str  # hooks, skill, launchers, …
+    part: str  # hooks, skill, mcp server, launchers, …
     state: str
     detail: str = ""
 
 
 def inspect(
-    client: str, scope: str, *, home: str, user_home: str, project_dir: str = "", config_dir: str = ""
+    client: str | Client, scope: str, *, home: str, user_home: str, project_dir: str = "", config_dir: str = ""
 ) -> list[Finding]:
-    """Each file of one installation. Raises ClientUnknown, Usage, HomeUnsafe."""
-    adapter = registry.client(client)
+    """Each file of one installation, extras where they are there. Raises ClientUnknown, Usage, HomeUnsafe."""
+    adapter = registry.client(client) if isinstance(client, str) else client
     launch = launchers.written(os.path.abspath(home))
     python = launch.python if launch else ""
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir, python=python)
     last = manifest.load(manifest.path_of(adapter.name, where))
-    found = []
-    for piece in adapter.pieces(where):
-        kept = last.kept(piece.path) if last else None
-        try:
-            if isinstance(piece, HookFile):
-                found.append(_hooks(adapter, piece, kept, ours_in(adapter, where)))
-            else:
-                found.append(_own(piece, kept))
-        except SettingsUnreadable as problem:
-            part = "hooks" if isinstance(piece, HookFile) else piece.part
-            found.append(Finding(path=piece.path, part=part, state=BROKEN, detail=problem.message))
-    hooks = next((one.state for one in found if one.part == "hooks"), NOT_INSTALLED)
+    found = [_piece(adapter, where, piece, last.kept(piece.path) if last else None) for piece in adapter.pieces(where)]
+    for extra in adapter.extras(where):
+        kept = last.kept(extra.path) if last else None
+        finding = _piece(adapter, where, extra, kept)
+        if kept or finding.state == INSTALLED:
+            found.append(finding)
+    hooks = next((one.state for one in found if one.part == registry.HOOKS), NOT_INSTALLED)
     if last or hooks != NOT_INSTALLED:
-        found += _launchers(where.home)
+        found += _launchers(where.home, "" if hooks != NOT_INSTALLED else where.hook)
     return found
+
+
+def _piece(adapter: Client, where: Where, piece: Piece, kept: Kept | None) -> Finding:
+    try:
+        if isinstance(piece, HookFile):
+            return _hooks(adapter, piece, kept, ours_in(adapter, where))
+        if isinstance(piece, ServerFile):
+            return _server(piece, kept)
+        return _own(piece, kept)
+    except SettingsUnreadable as problem:
+        return Finding(path=piece.path, part=piece.part, state=BROKEN, detail=problem.message)
 
 
 def _hooks(adapter: Client, piece: HookFile, kept: Kept | None, ours: Ours) -> Finding:
@@ -103,8 +110,23 @@ def _own(piece: OwnFile, kept: Kept | None) -> Finding:
     return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
 
 
-def _launchers(home: str) -> list[Finding]:
-    problems = launchers.problems(home)
+def _server(piece: ServerFile, kept: Kept | None) -> Finding:
+    there = servers.entry(servers.check(piece.path, content(piece.path) or b""))
+    if there == piece.server:
+        state, detail = INSTALLED, ""
+    elif there is None:
+        state, detail = (DRIFTED, "it was taken out; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
+    elif kept and json.dumps(there) == kept.entry:
+        state, detail = INSTALLED, _OLDER
+    elif servers.starts(there, piece.server["command"]):
+        state, detail = DRIFTED, "it was edited; telex leaves it as it is"
+    else:
+        state, detail = NOT_INSTALLED, "another server of that name is there"
+    return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
+
+
+def _launchers(home: str, unneeded: str) -> list[Finding]:
+    problems = [one for one in launchers.problems(home) if one[0] != unneeded]
     if not problems:
         return [Finding(path=os.path.join(home, "bin"), part="launchers", state=INSTALLED)]
     return [

@@ -3,6 +3,7 @@
 Rules kept here:
 - all files are planned, then written together or not at all; the manifest is written before what it describes
   and removed after it, so that an interrupted run can be finished by the next one;
+- an extra that was asked for once is brought up to date by every later install, until it is taken out;
 - two runs at once wait for each other on `installed/lock`;
 - a dry run plans the same and writes nothing, not even the home.
 """
@@ -16,22 +17,22 @@ from contextlib import contextmanager
 from telex import __version__
 from telex.clients import launchers, manifest, plan, registry
 from telex.clients.atomic import Batch, content
-from telex.clients.registry import PROJECT, USER, HookFile, Where
-from telex.errors import HomeUnsafe, SettingsUnwritable, Usage
+from telex.clients.registry import PROJECT, USER, HookFile, ServerFile, Where
+from telex.errors import HomeUnsafe, SettingsUnreadable, SettingsUnwritable, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from telex.clients.launchers import Launch
-    from telex.clients.manifest import Manifest
+    from telex.clients.manifest import Kept, Manifest
     from telex.clients.plan import Change, Outcome
-    from telex.clients.registry import Client
+    from telex.clients.registry import Client, Piece
     from telex.clients.settings import Ours
 
 
 def install(
-    client: str,
+    client: str | Client,
     scope: str,
     *,
     home: str,
@@ -40,27 +41,29 @@ def install(
     config_dir: str = "",
     launch: Launch | None = None,
     dry_run: bool = False,
+    also: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
 ) -> list[Change]:
     """Install telex into a client; a second time changes nothing, from a newer telex it upgrades.
 
     `config_dir` is the value of the client's `config_variable`; without `launch` the running telex is what is
-    installed. Raises ClientUnknown, Usage, HomeUnsafe, SettingsUnreadable, SettingsUnwritable; after any of
-    them nothing has changed.
+    installed; `also` names extras, `only` the parts to touch. Raises ClientUnknown, Usage, HomeUnsafe,
+    SettingsUnreadable, SettingsUnwritable; after any of them nothing has changed.
     """
-    adapter = registry.client(client)
+    adapter = _adapter(client)
     launch = launch or launchers.this_launch()
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir, python=launch.python)
     if dry_run:
-        return _plan_install(adapter, where, launch)[1]
+        return _plan_install(adapter, where, launch, also, only)[1]
     with _locked(where.home):
-        batch, changes = _plan_install(adapter, where, launch)
+        batch, changes = _plan_install(adapter, where, launch, also, only)
         batch.commit()
     launchers.compile_package(launch, where.home)
     return changes
 
 
 def uninstall(
-    client: str,
+    client: str | Client,
     scope: str,
     *,
     home: str,
@@ -68,20 +71,22 @@ def uninstall(
     project_dir: str = "",
     config_dir: str = "",
     dry_run: bool = False,
+    only: tuple[str, ...] = (),
 ) -> list[Change]:
-    """Take telex out of a client: the exact bytes from before, or else only what still is telex's.
+    """Take telex, or `only` these parts of it, out of a client: the exact bytes from before, or else only what
+    still is telex's.
 
     Raises as `install` does; after any error nothing has changed.
     """
-    adapter = registry.client(client)
+    adapter = _adapter(client)
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
     if dry_run or not os.path.isdir(where.home):
-        batch, changes = _plan_uninstall(adapter, where)
+        batch, changes = _plan_uninstall(adapter, where, only)
         if not dry_run:
             batch.commit()
         return changes
     with _locked(where.home):
-        batch, changes = _plan_uninstall(adapter, where)
+        batch, changes = _plan_uninstall(adapter, where, only)
         batch.commit()
     return changes
 
@@ -133,7 +138,13 @@ def ours_in(adapter: Client, where: Where) -> Ours:
     return lambda handler: adapter.is_telex(handler) and isinstance(handler, dict) and hook in handler["command"]
 
 
-def _plan_install(adapter: Client, where: Where, launch: Launch) -> tuple[Batch, list[Change]]:
+def _adapter(client: str | Client) -> Client:
+    return registry.client(client) if isinstance(client, str) else client
+
+
+def _plan_install(
+    adapter: Client, where: Where, launch: Launch, also: tuple[str, ...], only: tuple[str, ...]
+) -> tuple[Batch, list[Change]]:
     batch = Batch()
     changes = [
         plan.Change(path=path, action=action, detail="launcher")
@@ -141,13 +152,8 @@ def _plan_install(adapter: Client, where: Where, launch: Launch) -> tuple[Batch,
     ]
     path = manifest.path_of(adapter.name, where)
     last = manifest.load(path)
-    outcomes = []
-    for piece in adapter.pieces(where):
-        kept = last.kept(piece.path) if last else None
-        if isinstance(piece, HookFile):
-            outcomes.append(plan.hooks_in(piece, kept, adapter.is_telex))
-        else:
-            outcomes.append(plan.own_in(piece, kept))
+    pieces = _wanted(adapter, where, last, also, only)
+    outcomes = [_in(adapter, piece, last.kept(piece.path) if last else None) for piece in pieces]
     made = [
         *(last.directories if last else []),
         *(path for outcome in outcomes for path in outcome.directories()),
@@ -156,7 +162,7 @@ def _plan_install(adapter: Client, where: Where, launch: Launch) -> tuple[Batch,
         version=__version__,
         client=adapter.name,
         where=where,
-        files=[outcome.kept for outcome in outcomes if outcome.kept],
+        files=[*_untouched(last, pieces, only), *(outcome.kept for outcome in outcomes if outcome.kept)],
         directories=list(dict.fromkeys(made)),
     )
     old = content(path)
@@ -166,35 +172,90 @@ def _plan_install(adapter: Client, where: Where, launch: Launch) -> tuple[Batch,
     return batch, changes + [outcome.change for outcome in outcomes]
 
 
-def _plan_uninstall(adapter: Client, where: Where) -> tuple[Batch, list[Change]]:
+def _wanted(
+    adapter: Client, where: Where, last: Manifest | None, also: tuple[str, ...], only: tuple[str, ...]
+) -> list[Piece]:
+    """The pieces to put in. Raises Usage for a part that the client has not."""
+    usual, extras = adapter.pieces(where), adapter.extras(where)
+    for part in (*also, *only):
+        if part not in [piece.part for piece in (*usual, *extras)]:
+            raise Usage(problem=f"telex has no {part} for {adapter.title} in the scope '{where.scope}'", verb="install")
+    if only:
+        return [piece for piece in (*usual, *extras) if piece.part in only]
+    return [*usual, *(piece for piece in extras if piece.part in also or (last and last.kept(piece.path)))]
+
+
+def _untouched(last: Manifest | None, pieces: list[Piece], only: tuple[str, ...]) -> list[Kept]:
+    """The records of what `only` leaves out; all others are made anew."""
+    paths = [piece.path for piece in pieces]
+    return [kept for kept in last.files if kept.path not in paths] if last and only else []
+
+
+def _in(adapter: Client, piece: Piece, kept: Kept | None) -> Outcome:
+    if isinstance(piece, HookFile):
+        return plan.hooks_in(piece, kept, adapter.is_telex)
+    if isinstance(piece, ServerFile):
+        return plan.server_in(piece, kept)
+    return plan.own_in(piece, kept)
+
+
+def _plan_uninstall(adapter: Client, where: Where, only: tuple[str, ...]) -> tuple[Batch, list[Change]]:
     path = manifest.path_of(adapter.name, where)
     last = manifest.load(path)
-    files = {piece.path: piece for piece in adapter.pieces(where)}
+    usual, extras = adapter.pieces(where), adapter.extras(where)
+    pieces = [piece for piece in (*usual, *extras) if not only or piece.part in only]
+    files = {piece.path: piece for piece in pieces}
+    kept = {file.path: file for file in (last.files if last else []) if not only or file.path in files}
     outcomes = []
-    for file in dict.fromkeys([*files, *(kept.path for kept in (last.files if last else []))]):
-        piece, kept = files.get(file), last.kept(file) if last else None
-        if isinstance(piece, HookFile) or (kept and kept.commands):
-            outcomes.append(plan.hooks_out(file, kept, ours_in(adapter, where), adapter.is_telex))
-        else:
-            outcomes.append(plan.own_out(file, kept, piece.content if piece else None))
+    for file in dict.fromkeys([*files, *kept]):
+        piece = files.get(file)
+        unasked = piece in extras and file not in kept and not only
+        outcome = _out(adapter, where, file, piece, kept.get(file), unasked)
+        if outcome and not (unasked and outcome.change.action in (plan.UNCHANGED, plan.KEEP)):
+            outcomes.append(outcome)
     batch = Batch()
     _add(batch, outcomes)
     changes = [outcome.change for outcome in outcomes]
     if last:
         batch.remove_if_empty(last.directories[::-1])
-    changes += _remove_home_files(batch, path, where, last)
+    less = None
+    if last and (rest := _untouched(last, pieces, only)):
+        less = manifest.Manifest(**{**vars(last), "files": rest})
+        if less != last:
+            batch.put(path, less.encoded(), old=content(path), mode=0o600)
+    changes += _remove_home_files(batch, path, where, last, less)
     return batch, changes
 
 
-def _remove_home_files(batch: Batch, path: str, where: Where, last: Manifest | None) -> list[Change]:
-    """The manifest; and with the last installation the hook launcher.
+def _out(
+    adapter: Client, where: Where, file: str, piece: Piece | None, kept: Kept | None, unasked: bool
+) -> Outcome | None:
+    """How one file is left; None for a foreign file that nobody asked to look into and that cannot be read."""
+    if isinstance(piece, HookFile) or (kept and kept.commands):
+        return plan.hooks_out(file, kept, ours_in(adapter, where), adapter.is_telex)
+    if isinstance(piece, ServerFile) or (kept and kept.entry):
+        try:
+            return plan.server_out(file, kept, launchers.command_path(where.home))
+        except SettingsUnreadable:
+            if unasked:
+                return None
+            raise
+    return plan.own_out(file, kept, piece.content if piece else None)
+
+
+def _remove_home_files(
+    batch: Batch, path: str, where: Where, last: Manifest | None, less: Manifest | None
+) -> list[Change]:
+    """The manifest, unless `less` is left of it; and with the last installation that has hooks the hook launcher.
 
     Then even a client that has not read its settings again runs nothing. `bin/telex` stays: it may be what
     the person calls.
     """
-    others = [one for one in manifest.all_of(where.home) if last is None or one != last]
+    others = [one for one in manifest.all_of(where.home) if last is None or one != last] + ([less] if less else [])
     changes = []
-    doomed = [path] if others else [path, where.hook, launchers.record_path(where.home)]
+    doomed = [] if less else [path] if others else [path, where.hook, launchers.record_path(where.home)]
+    if others and _has_hooks(last) and not any(map(_has_hooks, others)):
+        doomed.append(where.hook)
     for file in doomed:
         old = content(file)
         if old is not None:
@@ -204,6 +265,10 @@ def _remove_home_files(batch: Batch, path: str, where: Where, last: Manifest | N
     return changes
 
 
+def _has_hooks(one: Manifest | None) -> bool:
+    return one is not None and any(file.commands for file in one.files)
+
+
 def _add(batch: Batch, outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         change = outcome.change
@@ -211,7 +276,7 @@ def _add(batch: Batch, outcomes: list[Outcome]) -> None:
             assert outcome.old is not None
             batch.remove(change.path, old=outcome.old)
         elif outcome.new is not None:
-            batch.put(change.path, outcome.new, old=outcome.old)
+            batch.put(change.path, outcome.new, old=outcome.old, mode=outcome.mode)
 
 
 @contextmanager

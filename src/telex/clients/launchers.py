@@ -71,6 +71,7 @@ exec {python} -I -S {script} "$@"
 """
 
 _FIRST_LINE_CHARS = 100
+_LIBRARIES = ("apsw", "rich", "mcp")  # the hook's first: it looks into no directory in vain
 _PROOF = "import sys; sys.path += sys.argv[1:]; import apsw, telex; print('telex', telex.__version__)"
 
 
@@ -92,18 +93,38 @@ def this_launch() -> Launch:
 
 
 def import_dirs() -> list[str]:
-    """Where telex, apsw and rich are imported from, each directory once."""
+    """Where telex and all that it depends on are imported from, each directory once: in most homes it is one."""
     from importlib.util import find_spec
 
     import telex
 
     assert telex.__file__
     found = [os.path.dirname(os.path.dirname(os.path.abspath(telex.__file__)))]
-    for name in ("apsw", "rich"):
+    for name in _LIBRARIES:
         spec = find_spec(name)
         places = [*(spec.submodule_search_locations or []), spec.origin or ""] if spec else [""]
         if places[0]:
             found.append(os.path.dirname(os.path.abspath(places[0])))
+    return list(dict.fromkeys([*found, *_dirs_needed_by(_LIBRARIES)]))
+
+
+def _dirs_needed_by(names: tuple[str, ...]) -> list[str]:
+    """The directories of these distributions and of every other that one of them asks for, as far as they are here."""
+    import re
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    found, seen, asked = [], set[str](), list(names)
+    while asked:
+        name = re.sub(r"[-_.]+", "-", asked.pop()).lower()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            there = distribution(name)
+        except PackageNotFoundError:  # for another system, or part of an extra
+            continue
+        found.append(os.path.abspath(str(there.locate_file(""))))
+        asked += [word[0] for line in there.requires or [] if (word := re.match(r"[\w.-]+", line))]
     return list(dict.fromkeys(found))
 
 
@@ -134,6 +155,11 @@ def hook_path(home: str) -> str:
     return os.path.join(home, "bin", "hook.py")
 
 
+def command_path(home: str) -> str:
+    """The command that shells and MCP clients start."""
+    return os.path.join(home, "bin", "telex")
+
+
 def modules_path(home: str) -> str:
     """Where telex's byte code lies in one file; the Python version follows."""
     return os.path.join(home, "bin", "modules")
@@ -162,7 +188,7 @@ def files(home: str, launch: Launch) -> dict[str, tuple[str, int]]:
     return {
         hook_path(home): (_HOOK.format(**facts), 0o600),
         script: (_TELEX_PY.format(**facts), 0o600),
-        os.path.join(home, "bin", "telex"): (telex, 0o700),
+        command_path(home): (telex, 0o700),
         record_path(home): (json.dumps(launch.as_dict(), indent=1) + "\n", 0o600),
     }
 

@@ -30,6 +30,8 @@ class Kept(Record):
     before: str | None  # the text that was there, whole; None if there was no file
     made: list[str]  # the JSON containers that telex added
     commands: list[str]  # the lines that telex put in
+    entry: str = ""  # the MCP server that telex put in, as JSON
+    inverse: bool = False  # to take telex's part out gives the bytes from before, so that they need not be kept
 
 
 class Manifest(Record):
@@ -83,7 +85,11 @@ def _decoded(value: dict[str, Any]) -> Manifest:
     where = Where(**value.pop("where"))
     manifest = Manifest(files=files, where=where, **value)
     texts = [manifest.client, where.scope, *manifest.directories, *where.as_dict().values()]
-    texts += [text for file in files for text in (file.path, file.after, file.before or "", *file.made, *file.commands)]
+    texts += [
+        text
+        for file in files
+        for text in (file.path, file.after, file.before or "", file.entry, *file.made, *file.commands)
+    ]
     if where.scope not in (USER, PROJECT) or not all(isinstance(text, str) for text in texts):
         raise ValueError("not a manifest")
     return manifest

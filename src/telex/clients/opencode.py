@@ -12,7 +12,7 @@ import os
 import re
 
 from telex import limits
-from telex.clients.registry import PROJECT, USER, HookFile, OwnFile, Where
+from telex.clients.registry import PROJECT, USER, OwnFile, Piece, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class OpenCode:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "XDG_CONFIG_HOME"  # stands in for `~/.config`
 
-    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+    def pieces(self, where: Where) -> list[Piece]:
         """The plugin and the command."""
         root = _root(where)
         return [
@@ -39,7 +39,7 @@ class OpenCode:
             OwnFile(path=os.path.join(root, "command", "telex.md"), part="command", content=_file("SKILL.md")),
         ]
 
-    def extras(self, where: Where) -> list[HookFile | OwnFile]:
+    def extras(self, where: Where) -> list[Piece]:
         """None."""
         return []
 

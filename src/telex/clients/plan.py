@@ -10,16 +10,17 @@ Rules kept here:
 from __future__ import annotations
 
 import difflib
+import json
 import os
 
-from telex.clients import jsontext, settings
+from telex.clients import jsontext, servers, settings
 from telex.clients.atomic import content, missing_directories
 from telex.clients.manifest import Kept, hash_of
 from telex.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.registry import HookFile, OwnFile
+    from telex.clients.registry import HookFile, OwnFile, ServerFile
     from telex.clients.settings import Ours
 
 CREATE, UPDATE, UNCHANGED, REMOVE, RESTORE, KEEP = (
@@ -42,12 +43,16 @@ class Change(Record):
 
 
 class Outcome(Record):
-    """A change with the bytes it takes: `new` where something is written; `kept` goes into the manifest."""
+    """A change with the bytes it takes: `new` where something is written; `kept` goes into the manifest.
+
+    `mode` is that of a file which is made or is telex's own; without it a file has the usual one, or keeps its own.
+    """
 
     change: Change
     old: bytes | None
     new: bytes | None = None
     kept: Kept | None = None
+    mode: int | None = None
 
     def directories(self) -> list[str]:
         """Those that writing this file makes."""
@@ -122,10 +127,10 @@ def own_in(piece: OwnFile, kept: Kept | None) -> Outcome:
         return Outcome(change=Change(path=path, action=UNCHANGED), old=old, kept=record)
     if old is None:
         change = Change(path=path, action=CREATE, diff=_diff(path, None, new))
-        return Outcome(change=change, old=None, new=new, kept=record)
+        return Outcome(change=change, old=None, new=new, kept=record, mode=piece.mode)
     if kept and hash_of(old) == kept.after:
         change = Change(path=path, action=UPDATE, detail=f"the {piece.part}", diff=_diff(path, old, new))
-        return Outcome(change=change, old=old, new=new, kept=record)
+        return Outcome(change=change, old=old, new=new, kept=record, mode=piece.mode)
     reason = "it was edited since" if kept else f"another {piece.part} of that name was there"
     return Outcome(change=Change(path=path, action=KEEP, detail=f"{reason}; left as it is"), old=old, kept=kept)
 
@@ -139,6 +144,73 @@ def own_out(path: str, kept: Kept | None, known: bytes | None) -> Outcome:
         return Outcome(change=Change(path=path, action=REMOVE), old=old)
     reason = "it was edited since, so it is yours now" if kept else "it is not telex's"
     return Outcome(change=Change(path=path, action=KEEP, detail=reason), old=old)
+
+
+def server_in(piece: ServerFile, kept: Kept | None) -> Outcome:
+    """Put telex among a client's MCP servers, unless its owner has edited it. Raises SettingsUnreadable."""
+    path, old = piece.path, content(piece.path)
+    text = servers.check(path, old or b"")
+    there = servers.entry(text)
+    written = kept is not None and there is not None and json.dumps(there) == kept.entry
+    if there is not None and there != piece.server and not written and not servers.is_plain(there):
+        edited = servers.starts(there, piece.server["command"])
+        reason = "it was edited since" if edited else "another server of that name is there"
+        return Outcome(change=Change(path=path, action=KEEP, detail=f"{reason}; left as it is"), old=old, kept=kept)
+    new = old if old is not None and there == piece.server else servers.merged(text, piece.server).encode()
+    record = _server_kept(piece, kept, old, text, new)
+    if new == old:
+        return Outcome(change=Change(path=path, action=UNCHANGED), old=old, kept=record)
+    action, detail = (CREATE, "") if old is None else (UPDATE, "telex's MCP server")
+    change = Change(path=path, action=action, detail=detail, diff=_server_diff("+", piece.server))
+    return Outcome(change=change, old=old, new=new, kept=record, mode=piece.mode if old is None else None)
+
+
+def _server_kept(piece: ServerFile, kept: Kept | None, old: bytes | None, text: str, new: bytes) -> Kept:
+    """The record. The file belongs to its client and may be large and full of secrets: as long as it will do to
+    take the entry out, the bytes from before are not kept."""
+    if kept and old is not None and hash_of(old) == kept.after:
+        before, made, inverse = kept.before, kept.made, kept.inverse
+    else:
+        there = servers.entry(text) is not None
+        bare = servers.stripped(text, made=not kept or servers.SERVERS in kept.made) if there else text
+        made = [] if servers.has_container(bare) else [servers.SERVERS]
+        was = bare if there or old is None else old.decode()
+        alone = kept is not None and kept.before is None and not kept.inverse  # telex made the file
+        if old is None or (alone and not jsontext.value_of(bare)):
+            before, inverse = None, False
+        else:
+            inverse = servers.stripped(new.decode(), made=bool(made)) == was
+            before = None if inverse else was
+    entry = json.dumps(piece.server)
+    return Kept(
+        path=piece.path, after=hash_of(new), before=before, made=made, commands=[], entry=entry, inverse=inverse
+    )
+
+
+def server_out(path: str, kept: Kept | None, command: str) -> Outcome:
+    """Take telex out of a client's MCP servers; `command` is how this home's telex is started."""
+    old = content(path)
+    if old is None:
+        return Outcome(change=Change(path=path, action=UNCHANGED, detail="there is no such file"), old=None)
+    text = servers.check(path, old)
+    there = servers.entry(text)
+    if not servers.starts(there, command):
+        action, detail = (UNCHANGED, "telex is not in it") if there is None else (KEEP, "its server is not this telex")
+        return Outcome(change=Change(path=path, action=action, detail=detail), old=old)
+    untouched = kept is not None and hash_of(old) == kept.after
+    bare = servers.stripped(text, made=not kept or servers.SERVERS in kept.made)
+    if kept and kept.before is None and not kept.inverse and not jsontext.value_of(bare):
+        return Outcome(change=Change(path=path, action=REMOVE, detail="telex had made it"), old=old)
+    new = (kept.before if untouched and kept and kept.before is not None else bare).encode()
+    action, detail = (RESTORE, "as it was before") if untouched else (UPDATE, "telex's MCP server taken out")
+    return Outcome(
+        change=Change(path=path, action=action, detail=detail, diff=_server_diff("-", there)), old=old, new=new
+    )
+
+
+def _server_diff(sign: str, server: object) -> str:
+    """telex's entry alone: the lines around it hold other servers' tokens."""
+    return f"{sign}{servers.SERVERS}.{servers.NAME}: {json.dumps(server)}"
 
 
 def _diff(path: str, old: bytes | None, new: bytes) -> str:

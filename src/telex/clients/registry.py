@@ -2,7 +2,8 @@
 
 Rules kept here:
 - an adapter only describes: which files, which entries, which lines. `install` alone reads and writes;
-- a piece is a `HookFile`, a JSON settings file shared with its owner, or an `OwnFile`, which is telex's;
+- a piece is a `HookFile` or a `ServerFile`, JSON shared with its owner, or an `OwnFile`, which is telex's;
+- an extra is a piece that is put in only where it was asked for, and is brought up to date with the others then;
 - one adapter is one module with a `CLIENT`; adding one is that file and a line in `_MODULES`. Every adapter
   passes tests/contract/test_clients.py.
 """
@@ -27,6 +28,8 @@ _MODULES = {
 }
 
 USER, PROJECT = "user", "project"
+HOOKS, SKILL = "hooks", "skill"  # the parts that every installation has
+SERVER, COOP, MSG = "mcp server", "coop command", "msg skill"  # the parts that are extras
 
 
 class Where(Record):
@@ -53,6 +56,16 @@ class HookFile(Record):
 
     path: str
     entries: list[Entry]
+    part: str = HOOKS
+
+
+class ServerFile(Record):
+    """A JSON file in which a client lists its MCP servers, with telex's entry among those of its owner."""
+
+    path: str
+    server: dict[str, Any]  # the entry, under the name `telex`
+    part: str = SERVER
+    mode: int | None = None  # of a file that telex makes
 
 
 class OwnFile(Record):
@@ -61,6 +74,10 @@ class OwnFile(Record):
     path: str
     part: str  # what to call it: skill, plugin, …
     content: bytes
+    mode: int | None = None  # of the file; the usual one without it
+
+
+Piece = HookFile | OwnFile | ServerFile
 
 
 class Client(Protocol):
@@ -71,8 +88,11 @@ class Client(Protocol):
     scopes: tuple[str, ...]
     config_variable: str  # the environment variable that moves its user directory; empty if it has none
 
-    def pieces(self, where: Where) -> list[HookFile | OwnFile]:
+    def pieces(self, where: Where) -> list[Piece]:
         """What belongs where. Pure: reads nothing but files of this package."""
+
+    def extras(self, where: Where) -> list[Piece]:
+        """What may be asked for besides, each a part of its own. Pure as well."""
 
     def is_telex(self, handler: object) -> bool:
         """Whether a handler found in a settings file was written by any telex, of any version or home."""

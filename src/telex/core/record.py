@@ -23,10 +23,13 @@ class Record:
     if TYPE_CHECKING:
         _fields: ClassVar[tuple[str, ...]]
         _names: ClassVar[frozenset[str]]
+        _needed: ClassVar[frozenset[str]]
 
     def __init__(self, **fields: Any) -> None:
-        if fields.keys() != type(self).__dict__.get("_names"):  # mostly each field is given, and that is all
-            self._check(fields)
+        cls = type(self)
+        cls._known()
+        if not cls._needed <= fields.keys() <= cls._names:
+            cls._refuse(fields)
         self.__dict__.update(fields)
 
     @classmethod
@@ -47,15 +50,15 @@ class Record:
             every = [name for base in reversed(cls.__mro__) for name in vars(base).get("__annotations__", {})]
             cls._fields = tuple(dict.fromkeys(every))
             cls._names = frozenset(every)
+            cls._needed = frozenset([name for name in every if not hasattr(cls, name)])
         return cls._fields
 
     @classmethod
-    def _check(cls, given: dict[str, Any]) -> None:
-        for name in cls._known():
-            if name not in given and not hasattr(cls, name):
-                raise TypeError(f"{cls.__name__} needs {name}")
+    def _refuse(cls, given: dict[str, Any]) -> None:
         if unknown := [name for name in given if name not in cls._names]:
             raise TypeError(f"{cls.__name__} has no field {', '.join(unknown)}")
+        missing = [name for name in cls._fields if name in cls._needed and name not in given]
+        raise TypeError(f"{cls.__name__} needs {', '.join(missing)}")
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as a plain dict, nested records included."""

@@ -16,13 +16,16 @@ import apsw
 from telex import limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt, StoreFault
-from telex.store import bells, bodies, filesystem, mail, repairing
+from telex.store import bells, bodies, filesystem, index, losses, mail, repairing
 from telex.store.lock import FileLock
 from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault, query
 
 OK, MENDABLE, BROKEN = "ok", "mendable", "broken"
 BACKUPS = "backups"
-_TABLES = ("setting", "address", "forward", "session", "member", "message", "due", "delivery", "owed", "pair")
+_TABLES = (
+    *("setting", "address", "forward", "session", "member", "message", "due", "delivery", "owed", "pair"),
+    *("guest", "token", "spelling"),
+)
 _LONG_TABLES = ("message", "delivery")  # read from both ends
 _SAFE_SQLITE = (3, 51, 3)
 
@@ -48,7 +51,7 @@ def check(home: str) -> list[Check]:
     except StoreFault as problem:
         return [*found, Check(what="store", state=_mendable(problem), detail=problem.message)]
     try:
-        found += [_integrity(db), _words(db), _rows(db), _bodies(db), _bells(db), _hook_fault(home)]
+        found += [_integrity(db), _words(db), _rows(db), *_lost(db), _bodies(db), _bells(db), _hook_fault(home)]
     except StoreFault as problem:
         found.append(Check(what="store", state=_mendable(problem), detail=problem.message))
     db.close()
@@ -68,10 +71,14 @@ def repair(home: str) -> list[str]:
     if damaged:
         if db:
             db.close()
-        return [*done, *_save(home)]
+        done += _save(home)
+        db = Store(home)
+        done += _acknowledge(db)
+        db.close()
+        return done
     assert db is not None
     done.append(f"backup made: {_backup(db)}")
-    done += _mend_words(db) + _mend_bells(db) + _mend_bodies(db)
+    done += _mend_words(db) + _mend_bells(db) + _mend_bodies(db) + _acknowledge(db)
     try:
         os.unlink(f"{home}/hook-fault")
         done.append("the record of the last hook fault is cleared")
@@ -142,8 +149,9 @@ def _integrity(db: Store) -> Check:
 def _words(db: Store) -> Check:
     """integrity_check does not compare the search index with what it indexes."""
     try:
-        with db.write():
-            db.run("doctor.check_words")
+        with db.write(keep=False):
+            index.update(db)
+            db.run("index.check")
     except StoreCorrupt:
         return Check(what="search", state=MENDABLE, detail="the index does not fit the messages")
     return Check(what="search", state=OK, detail="the index fits the messages")
@@ -153,7 +161,7 @@ def _mend_words(db: Store) -> list[str]:
     if _words(db).state == OK:
         return []
     with db.write():
-        db.run("doctor.rebuild_words")
+        db.run("index.rebuild")
     return ["the search index is built anew"]
 
 
@@ -164,6 +172,20 @@ def _rows(db: Store) -> Check:
         names = ", ".join(f"m{n}" for n in damaged[:10])
         return Check(what="messages", state=BROKEN, detail=f"{len(damaged)} damaged on disk, never shown: {names}")
     return Check(what="messages", state=OK, detail=f"{len(numbers)} checked against their hashes")
+
+
+def _lost(db: Store) -> list[Check]:
+    """What a damaged log has forgotten cannot be mended; a repair takes note of it."""
+    words = losses.noted(db)
+    return [Check(what="losses", state=MENDABLE, detail=losses.told(words))] if words else []
+
+
+def _acknowledge(db: Store) -> list[str]:
+    if not losses.noted(db):
+        return []
+    with db.write():
+        words = losses.acknowledge(db)
+    return [f"taken note of: {losses.told(words)}"]
 
 
 def _bodies(db: Store) -> Check:
@@ -293,9 +315,18 @@ def _copy_rows(home: str, new: Store) -> dict[str, int]:
             ways = [f"save_{table}"] + ([f"save_{table}_backwards"] if table in _LONG_TABLES else [])
             for way in ways:
                 saved[table] += _copy_table(old, new, way, f"doctor.put_{table}")
-        new.run("doctor.rebuild_words")
+        new.run("index.rebuild")
+        _copy_last_number(old, new)
     old.close()
     return saved
+
+
+def _copy_last_number(old: apsw.Connection, new: Store) -> None:
+    """So that the number of a message that was purged is not used again, nor taken for one that was lost."""
+    try:
+        losses.raise_sequence(new, next(old.execute(query("store.last_number")))[0])
+    except (apsw.Error, StoreFault):
+        pass
 
 
 def _copy_table(old: apsw.Connection, new: Store, name: str, put: str) -> int:

@@ -101,7 +101,11 @@ def add(db: Store, new: Message) -> int:
     new.hash = new.meaning()
     db.run("mail.add_message", *(getattr(new, name) for name in Message.fields()[1:]))
     number = db.inserted()
-    db.run("mail.add_words", number, new.body)
+    if number <= db.newest.number:
+        from telex.store import losses
+
+        number = losses.skip(db, number)
+    db.after_commit(db.newest.note, number)
     if new.expires_ms:
         db.run("mail.add_due", new.expires_ms, number)
     return number

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PERSON_BELL = "h-person"
 SYSTEM = "telex"
+BY_TOKEN = "ipc"  # the client of a session that is known by a token, whichever process it lives in
 GUEST = "guest:"  # in front of the key of a session whose client does not say its id
 
 
@@ -94,8 +95,16 @@ class Arrival(Record):
 
 
 def address_named(db: Store, name: str, now_ms: int) -> Address | None:
-    """Whoever is at a name, through renames."""
-    return _address(db.row("people.address_by_name", name) or db.row("people.forward", name, now_ms))
+    """Whoever is at a name, through renames; a name that was left behind leads on while nobody has taken it."""
+    found = address_at(db, name)
+    if found and found.bell:
+        return found
+    return _address(db.row("people.forward", name, now_ms)) or found
+
+
+def address_at(db: Store, name: str) -> Address | None:
+    """Whoever is at that very name."""
+    return _address(db.row("people.address_by_name", name))
 
 
 def address(db: Store, number: int) -> Address:
@@ -207,15 +216,15 @@ def silent(db: Store, most: int) -> list[Session]:
     return [session for session in found if session.client != "shell" and not session.lives()][:most]
 
 
-def register(db: Store, who: Arrival, user: str, now_ms: int) -> tuple[Session, Address]:
-    """Give a session its address: its own again, its predecessor's, or a new one. Inside a write."""
+def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None = None) -> tuple[Session, Address]:
+    """Give a session its address: the one `at`, its own again, its predecessor's, or a new one. Inside a write."""
     person(db, user, now_ms)
     who = who.storable()
     started = presence.started(who.pid)
     known = session_by_key(db, who.client, who.key)
     before = None if known else _predecessor(db, who)
     bell = bells.bell_of(who.client, who.key, who.pid)
-    place = _kept(db, known or before, who) or _choose(db, who, now_ms)
+    place = at or _kept(db, known or before, who) or _choose(db, who, now_ms)
     last = session(db, place.session)
     if last and last.id not in (known and known.id, before and before.id) and not last.lives():
         db.run("people.end_session", now_ms, "its process was gone", last.id)

@@ -31,6 +31,7 @@ from telex.errors import (
 )
 from telex.store import bells, reserve
 from telex.store.lock import FileLock
+from telex.store.newest import Newest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Store:
         self.patience_ms = patience_ms
         self._after: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         self._lock = FileLock(f"{home}/write.lock")
+        self.newest = Newest(home)
         self.inside = False
         check_home(home)
         if not os.path.exists(f"{home}/{DATABASE}"):
@@ -130,14 +132,15 @@ class Store:
         return None
 
     def _check_types(self, name: str, cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
-        """A stored value has its column's type, unless it was damaged on disk: one flipped bit turns text into bytes.
+        """A stored value has its column's type, unless it was damaged on disk: one flipped bit turns text into bytes,
+        or a number into nothing.
 
-        Raises StoreCorrupt. What is computed has no declared type, and a join may leave its columns empty.
+        Raises StoreCorrupt. What is computed has no declared type. No column may be empty, so no query joins outwards.
         """
         if name not in _TYPES:
             _TYPES[name] = tuple(_PYTHON.get(declared or "") for _, declared in cursor.get_description())
         for kind, value in zip(_TYPES[name], row, strict=True):
-            if kind and value is not None and type(value) is not kind:
+            if kind and type(value) is not kind:
                 raise StoreCorrupt(home=self.home, problem=f"{name} found a value of the wrong type")
 
     def value(self, name: str, *values: object) -> Any:
@@ -175,9 +178,12 @@ class Store:
         if now != self._inode:
             raise StoreUnreachable(home=self.home, problem="it was replaced while it was open; open it again")
 
-    def write(self) -> Write:
-        """`with store.write():` one durable transaction: committed at the end, or rolled back by any exception."""
-        return Write(self, self._lock)
+    def write(self, *, keep: bool = True) -> Write:
+        """`with store.write():` one durable transaction: committed at the end, or rolled back by any exception.
+
+        Without `keep` it is only tried out, and rolled back in any case.
+        """
+        return Write(self, self._lock, keep)
 
     def after_commit(self, action: Callable[..., None], *values: object) -> None:
         """Do something once the transaction is durable, before its lock is given back; forgotten on a rollback.
@@ -212,6 +218,7 @@ class Store:
     def close(self) -> None:
         """Close the connection without a checkpoint."""
         self._lock.close()
+        self.newest.close()
         self.con.close()
 
     def _migrate(self) -> None:
@@ -223,18 +230,27 @@ class Store:
                 raise StoreCorrupt(home=self.home, problem=f"{DATABASE} is not a telex store")
             for name in sorted(os.listdir(f"{_HERE}/schema")):
                 if int(name[:4]) > version:
-                    with open(f"{_HERE}/schema/{name}", encoding="utf-8") as file:
-                        self.con.execute(file.read())
+                    self._apply(f"{_HERE}/schema/{name}")
             self.con.execute(f"PRAGMA user_version = {limits.SCHEMA_VERSION}")
             self.con.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _apply(self, path: str) -> None:
+        """One migration, unless its first table is there: an older telex that still ran may have put its own number
+        back."""
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        table = text.partition(" TABLE ")[2].partition(" ")[0]
+        if not next(self.con.execute(query("store.has_table"), (table,)))[0]:
+            self.con.execute(text)
 
 
 class Write:
     """The context of one write transaction. Not nested."""
 
-    def __init__(self, store: Store, lock: FileLock) -> None:
+    def __init__(self, store: Store, lock: FileLock, keep: bool) -> None:
         self.store = store
         self.lock = lock
+        self.keep = keep
 
     def __enter__(self) -> Store:
         store = self.store
@@ -261,7 +277,7 @@ class Write:
         store.inside = False
         after, store._after = store._after, []
         try:
-            if kind is None:
+            if kind is None and self.keep:
                 store.con.execute("COMMIT")
                 _follow_up(after)
             else:
@@ -383,7 +399,8 @@ def _checkpoint(con: apsw.Connection, pages: int, patience_ms: int) -> int:
         con.set_busy_timeout(0)
         try:
             con.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            con.execute(f"PRAGMA user_version = {limits.SCHEMA_VERSION}")  # the write that starts the log anew
+            version = next(con.execute("PRAGMA user_version"))[0]  # a newer telex may have raised it
+            con.execute(f"PRAGMA user_version = {version}")  # the write that starts the log anew
         except apsw.Error:
             pass  # the commit stands; the next one tries again
         finally:

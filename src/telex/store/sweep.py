@@ -84,7 +84,7 @@ def remove(db: Store, number: int) -> None:
     found = mail.get(db, number)
     if found is None:
         return
-    db.run("mail.drop_words", number, found.body)
+    db.run("index.drop", number)
     for name in ("mail.drop_deliveries", "mail.drop_owed", "mail.drop_message_due", "mail.drop_message"):
         db.run(name, number)
     if found.aside and not db.value("mail.digest_used", found.digest):

@@ -26,12 +26,6 @@ SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery WHERE stat
 -- :bells_in_use
 SELECT bell FROM address WHERE bell <> ''
 
--- :check_words  compares the index with the messages; changes nothing
-INSERT INTO words (words, rank) VALUES ('integrity-check', 1)
-
--- :rebuild_words
-INSERT INTO words (words) VALUES ('rebuild')
-
 -- :save_setting
 SELECT * FROM setting
 
@@ -97,3 +91,21 @@ INSERT OR IGNORE INTO owed VALUES (?, ?, ?, ?, ?, ?)
 
 -- :put_pair
 INSERT OR IGNORE INTO pair VALUES (?, ?, ?, ?, ?, ?)
+
+-- :save_guest
+SELECT * FROM guest
+
+-- :save_token
+SELECT * FROM token
+
+-- :save_spelling
+SELECT * FROM spelling
+
+-- :put_guest
+INSERT OR IGNORE INTO guest VALUES (?, ?, ?)
+
+-- :put_token
+INSERT OR IGNORE INTO token VALUES (?, ?, ?)
+
+-- :put_spelling
+INSERT OR IGNORE INTO spelling VALUES (?, ?)

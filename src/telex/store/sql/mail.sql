@@ -5,8 +5,8 @@ INSERT INTO message (uuid, sender, sender_name, sender_kind, client, place, addr
                      data, thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
--- :add_words
-INSERT INTO words (rowid, body) VALUES (?, ?)
+-- :renumber
+UPDATE message SET n = ? WHERE n = ?
 
 -- :add_delivery
 INSERT INTO delivery (message, recipient, via, state, wakes, changed_ms, closed_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -38,10 +38,16 @@ SELECT n, uuid, sender, sender_name, sender_kind, client, place, addressed, kind
        thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash
 FROM message WHERE n = ?
 
+-- :passed_on  what counts when a message is the cause of another
+SELECT n, sender, hops FROM message WHERE n = ?
+
 -- :repeat  the newest message with the same body from this sender that this recipient was sent
 SELECT m.n, m.created_ms FROM message m CROSS JOIN delivery d ON d.message = m.n AND d.recipient = ? AND d.state <> 'refused'
 WHERE m.sender = ? AND m.digest = ? AND m.kind = ? AND m.reply_to = ? AND m.data = ?
 AND m.created_ms > ? AND m.created_ms <= ? ORDER BY m.n DESC LIMIT 1
+
+-- :sent_before  when its sender sent the message that so many of its own followed
+SELECT created_ms FROM message WHERE sender = ? ORDER BY n DESC LIMIT 1 OFFSET ?
 
 -- :waiting_over  whether more than so many wait for a recipient; they are counted only if so many were sent since the oldest
 SELECT 1 WHERE (SELECT max(n) FROM message)
@@ -156,9 +162,6 @@ SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'kept_to'
 
 -- :newest_change  of a message's deliveries
 SELECT max(changed_ms) FROM delivery WHERE message = ?
-
--- :drop_words
-INSERT INTO words (words, rowid, body) VALUES ('delete', ?, ?)
 
 -- :drop_deliveries
 DELETE FROM delivery WHERE message = ?

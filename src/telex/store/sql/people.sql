@@ -45,9 +45,8 @@ UPDATE address SET spoken_ms = CASE WHEN spoken_ms > ?3 THEN ?1 ELSE max(spoken_
 UPDATE address SET cause = ?, cause_ms = ? WHERE id = ?
 
 -- :flow  what the bus knows of one address's flow
-SELECT a.arrival_ms, a.cause_ms, a.spoken_ms, coalesce(s.prompts_woken, 0), a.bell,
-       m.n, m.sender, m.hops
-FROM address a LEFT JOIN session s ON s.id = a.session LEFT JOIN message m ON m.n = a.cause WHERE a.id = ?
+SELECT arrival_ms, cause_ms, spoken_ms, coalesce((SELECT prompts_woken FROM session s WHERE s.id = a.session), 0), bell, cause
+FROM address a WHERE id = ?
 
 -- :set_arrival
 UPDATE address SET arrival_ms = ? WHERE id = ?
@@ -108,6 +107,15 @@ SELECT id, kind, name, session, bell, wake, created_ms FROM address WHERE kind I
 
 -- :add_member
 INSERT OR IGNORE INTO member (channel, address, reason, since_ms) VALUES (?, ?, ?, ?)
+
+-- :join  of several joined channels the one joined last is the active one, whatever the clock did
+INSERT INTO member (channel, address, reason, since_ms)
+VALUES (?1, ?2, 'joined', max(?3, coalesce((SELECT max(since_ms) + 1 FROM member WHERE address = ?2 AND reason = 'joined'), 0)))
+ON CONFLICT (channel, address, reason) DO UPDATE SET since_ms = excluded.since_ms
+
+-- :active_channel  of an address: the one it joined last, else that of its title, else that of its directory
+SELECT c.name FROM member m JOIN address c ON c.id = m.channel WHERE m.address = ?
+ORDER BY CASE m.reason WHEN 'joined' THEN 0 WHEN 'title' THEN 1 ELSE 2 END, m.since_ms DESC LIMIT 1
 
 -- :drop_place_members  those of a session's directory and title, before they are set anew
 DELETE FROM member WHERE address = ? AND reason IN ('directory', 'title')
