@@ -488,7 +488,7 @@ def hook_events() -> str:
         "while nothing waits; `$T` is the home, `$S` the session."
     )
     keys = re.findall(r"'\$\.(\w+)'", source("store/sql/hook.sql").partition("-- :payload")[2].partition("-- :")[0])
-    names = fields("hook/claude.py", "Payload")
+    names = fields("hook/steps.py", "Payload")
     payload = [[code(key), code(field), cell(comment)] for key, (field, _, comment) in zip(keys, names, strict=True)]
     return page(
         "Hook events",

@@ -22,7 +22,7 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "core": 1_500,
-    "store": 3_300,
+    "store": 3_500,
     "hook": 900,
     "bus": 2_500,
     "clients": 2_900,
@@ -56,7 +56,6 @@ BUILDERS = {
     "hook/steps.py": "opens the store for every client's hooks, which may not import wiring",
     "compat/ipc/archive.py": "reads claude-ipc's own database, for reading only",
     "wiring.py": "the one place that builds adapters",
-    "hook/claude.py": "an entry point that may not import wiring",
     "store/sqlite.py": "the connection of a store",
     "store/doctor.py": "looks at stores that may be damaged, and makes their successors",
 }
