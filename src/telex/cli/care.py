@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from telex.bus import health, here
 from telex.clients import aliases, inspection, manifest, places, registry
@@ -65,15 +66,36 @@ def doctor(call: Call) -> int:
 
 def install(call: Call) -> None:
     """`telex install [CLIENT]`"""
-    changes = []
-    for client, place in _chosen(call):
-        found = installing.install(client, _scope(call), dry_run=_dry(call), also=_server(call), **place)
-        changes += [(client, one) for one in found]
+    if not call.args.word("client") and not _dry(call) and not _agreed(call):
+        call.out.line("nothing written")
+        return
+    changes = _install(call, dry_run=_dry(call))
     _say(call, changes, "nothing to do: everything is installed")
     if not call.out.as_json and not _dry(call):
         call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
         for advice in filter(None, (registry.advice(registry.client(client)) for client in dict(changes))):
             call.out.line(advice)
+
+
+def _install(call: Call, *, dry_run: bool) -> list[tuple[str, Change]]:
+    changes = []
+    for client, place in _found(call):
+        found = installing.install(client, _scope(call), dry_run=dry_run, also=_server(call), **place)
+        changes += [(client, one) for one in found]
+    return changes
+
+
+def _agreed(call: Call) -> bool:
+    """Whether a person at a terminal wants what would be written; who is not at one has said so by the command."""
+    if "yes" in call.args.flags or call.out.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    planned = _install(call, dry_run=True)
+    if all(one.action == "unchanged" for _, one in planned):
+        return True
+    _say(call, planned, "")
+    sys.stderr.write("write this? [Y/n] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
 
 def uninstall(call: Call) -> None:
@@ -90,9 +112,17 @@ def _server(call: Call) -> tuple[str, ...]:
 
 
 def _chosen(call: Call) -> list[tuple[str, Place]]:
+    """The client that is named, or those that are on this machine or have something of telex."""
     wanted = call.args.word("client")
-    names = [wanted] if wanted else registry.names()
-    return [(name, _place(name)) for name in names]
+    known = {kept.client for kept in manifest.all_of(home_directory())}
+    known |= set(registry.present(_user_home(), os.environ))
+    return [(name, _place(name)) for name in ([wanted] if wanted else registry.names()) if wanted or name in known]
+
+
+def _found(call: Call) -> list[tuple[str, Place]]:
+    """The client that is named, or those that are on this machine."""
+    wanted = call.args.word("client")
+    return [(name, _place(name)) for name in ([wanted] if wanted else registry.present(_user_home(), os.environ))]
 
 
 def _dry(call: Call) -> bool:
@@ -110,13 +140,16 @@ def _place(client: str) -> Place:
 def _findings(home: str) -> list[Finding]:
     """Every file of every client, in the user's scope and in this directory's."""
     found: list[Finding] = []
+    here_now = registry.present(_user_home(), os.environ)
     for name in registry.names():
         for scope in registry.client(name).scopes:
             try:
                 listed = inspection.inspect(name, scope, **_place(name))
             except Usage:
                 continue  # the home directory is no project
-            if scope == registry.USER or any(one.state != inspection.NOT_INSTALLED for one in listed):
+            if (scope == registry.USER and name in here_now) or any(
+                one.state != inspection.NOT_INSTALLED for one in listed
+            ):
                 found += [one for one in listed if one not in found]
     for kept in manifest.all_of(home):
         if kept.client in aliases.BY_CLIENT:

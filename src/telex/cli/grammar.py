@@ -68,6 +68,7 @@ _KIND = Option(name="kind", value="K", meaning="note (default), context, request
 _LIMIT = Option(name="limit", value="N", meaning="how many at most (20)")
 _EVERY = Option(name="all", meaning="everybody's, not only what concerns you")
 _SCOPE = Option(name="scope", value="S", meaning="user (default) or project")
+_YES = Option(name="yes", meaning="do not ask")
 _DRY = Option(name="dry-run", meaning="say what would be written, write nothing")
 
 VERBS = (
@@ -247,7 +248,7 @@ VERBS = (
         summary="connect a client: its hooks and the /telex skill",
         example="telex install claude",
         words=(_CLIENT,),
-        options=(_SCOPE, Option(name="mcp", meaning="telex as an MCP server of the client, too"), _DRY),
+        options=(_SCOPE, Option(name="mcp", meaning="telex as an MCP server of the client, too"), _DRY, _YES),
     ),
     Verb(
         name="uninstall",
@@ -296,7 +297,7 @@ VERBS = (
             Option(name="older-than", value="SPAN", meaning="only what is older: 12h, 30d"),
             Option(name="with", value="A", meaning="only what this name sent or was sent"),
             Option(name="open", meaning="also what nobody has read yet"),
-            Option(name="yes", meaning="do not ask"),
+            _YES,
         ),
     ),
     Verb(

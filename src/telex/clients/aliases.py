@@ -41,6 +41,7 @@ class Alias:
 
     scopes: tuple[str, ...] = (USER,)
     config_variable = ""
+    trace = ""
 
     def __init__(self, system: str) -> None:
         self.system = system

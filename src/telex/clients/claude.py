@@ -35,6 +35,7 @@ class Claude:
     title = "Claude Code"
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "CLAUDE_CONFIG_DIR"
+    trace = ".claude"
 
     def pieces(self, where: Where) -> list[Piece]:
         """The settings file with seven events, and the skill."""

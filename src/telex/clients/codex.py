@@ -29,6 +29,7 @@ class Codex:
     title = "Codex CLI"
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "CODEX_HOME"
+    trace = ".codex"
     advice = "Codex runs no hook that you have not trusted: start codex, type /hooks, look at telex's, trust them"
 
     def pieces(self, where: Where) -> list[Piece]:

@@ -32,6 +32,7 @@ class Copilot:
     title = "GitHub Copilot CLI"
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "COPILOT_HOME"
+    trace = ".copilot"
 
     def pieces(self, where: Where) -> list[Piece]:
         """One hook file with five events."""

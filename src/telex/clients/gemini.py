@@ -31,6 +31,7 @@ class Gemini:
     title = "Gemini CLI"
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "GEMINI_CLI_HOME"  # stands in for the home directory that `.gemini` lies in
+    trace = ".gemini"
 
     def pieces(self, where: Where) -> list[Piece]:
         """The settings file with five events, and the /telex command."""

@@ -30,6 +30,7 @@ class OpenCode:
     title = "OpenCode"
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "XDG_CONFIG_HOME"  # stands in for `~/.config`
+    trace = ".config/opencode"
 
     def pieces(self, where: Where) -> list[Piece]:
         """The plugin and the command."""

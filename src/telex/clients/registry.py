@@ -15,6 +15,7 @@ from telex.errors import ClientUnknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Protocol
 else:
     Protocol = object
@@ -88,6 +89,8 @@ class Client(Protocol):
     scopes: tuple[str, ...]
     config_variable: str  # the environment variable that moves its user directory; empty if it has none
 
+    trace: str  # the directory that it makes in its user's home
+
     def pieces(self, where: Where) -> list[Piece]:
         """What belongs where. Pure: reads nothing but files of this package."""
 
@@ -104,6 +107,20 @@ class Client(Protocol):
 def names() -> list[str]:
     """All clients telex knows."""
     return list(_MODULES)
+
+
+def present(user_home: str, environment: Mapping[str, str]) -> list[str]:
+    """The clients that are on this machine: on the path, or known by what they left in the home directory; where none
+    is, the one that telex knows best."""
+    import os
+    from shutil import which
+
+    found = []
+    for name in _MODULES:
+        one = client(name)
+        if which(name, path=environment.get("PATH")) or os.path.isdir(os.path.join(user_home, one.trace)):
+            found.append(name)
+    return found or [next(iter(_MODULES))]
 
 
 def client(name: str) -> Client:
