@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 from tests.mcp.peer import Home, Peer
+from tests.support.cli import LONGEST_SECONDS, TELEX
 
 import telex
 from telex import limits
@@ -159,3 +161,15 @@ def test_a_store_that_was_put_in_the_place_of_the_open_one_is_found(home: Home, 
     assert not client.use("send", to="@api", text="after").get("isError")
     with telex.open(home.path) as bus:
         assert [one.body for one in bus.log(everything=True)] == ["after", "before"]
+
+
+def test_the_answer_to_the_last_line_leaves_before_the_server_does(home: Home) -> None:
+    """Would break: an end of input that ends the writer too. Several at once, so that each is slow enough to lose."""
+    servers = [
+        subprocess.Popen(
+            [TELEX, "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=home.shell.environment
+        )
+        for _ in range(8)
+    ]
+    answers = [one.communicate("no message\n", timeout=LONGEST_SECONDS)[0] for one in servers]
+    assert [json.loads(one)["error"]["code"] for one in answers] == [-32700] * len(servers)

@@ -36,20 +36,21 @@ def serve(open_bus: Callable[[], Bus], offer: Offer, *, name: str = "", channels
 async def _serve(open_bus: Callable[[], Bus], offer: Offer, callers: Callers, channels: bool) -> None:
     desk = Desk(open_bus)
     wire = Wire(desk, *own_pipe())
-    async with anyio.create_task_group() as group, wire.streams() as (incoming, outgoing):
-        service = Service(desk, callers, offer, group)
-        server = service.server
-        if not channels:
-            await server.run(incoming, outgoing, server.create_initialization_options())
-        else:
+    async with anyio.create_task_group() as group:
+        async with wire.streams() as (incoming, outgoing):
+            service = Service(desk, callers, offer, group)
+            server = service.server
+            if not channels:
+                await server.run(incoming, outgoing, server.create_initialization_options())
+            else:
 
-            async def begin(ctx: Context, _: object) -> None:
-                group.start_soon(_feed, service, ctx, wire)
+                async def begin(ctx: Context, _: object) -> None:
+                    group.start_soon(_feed, service, ctx, wire)
 
-            server.add_notification_handler("notifications/initialized", types.NotificationParams, begin)
-            options = server.create_initialization_options(experimental_capabilities={CHANNEL: {}})
-            await serve_loop(server, incoming, outgoing, lifespan_state={}, init_options=options)
-        group.cancel_scope.cancel()
+                server.add_notification_handler("notifications/initialized", types.NotificationParams, begin)
+                options = server.create_initialization_options(experimental_capabilities={CHANNEL: {}})
+                await serve_loop(server, incoming, outgoing, lifespan_state={}, init_options=options)
+        group.cancel_scope.cancel()  # only now: the last answer is out
 
 
 async def _feed(service: Service, ctx: Context, wire: Wire) -> None:
