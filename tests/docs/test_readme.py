@@ -61,9 +61,9 @@ class Stage:
         }
         self.sessions = []
         for name in ("frontend", "api"):
-            (root / "work" / name).mkdir(parents=True)
+            (root / "projects" / name).mkdir(parents=True)
             settings = str(root / ".claude" / "settings.json")
-            self.sessions.append(Session(settings, str(root / "work" / name), environment))
+            self.sessions.append(Session(settings, str(root / "projects" / name), environment))
 
     def shell(self, session: Session, line: str) -> str:
         """A line in a session's shell tool."""

@@ -36,7 +36,7 @@ class Home:
     def at(self, name: str) -> Bus:
         """The bus of a script of that name."""
         now_ms = self.bus.clock()
-        caller = identity.named(self.bus.db, identity.SHELL, name, name, os.getpid(), "/src", now_ms)
+        caller = identity.named(self.bus.db, name, os.getpid(), "/src", now_ms)
         return self.bus.acting(caller)
 
     def states(self, message: str) -> list[str]:

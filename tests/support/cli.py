@@ -40,7 +40,7 @@ class Shell:
     def __init__(self, root: Path) -> None:
         self.home = root / "user"
         self.telex_home = self.home / ".telex"
-        self.work = self.home / "work" / "shop"
+        self.work = self.home / "projects" / "shop"
         self.work.mkdir(parents=True, exist_ok=True)
         self.environment = {
             "HOME": str(self.home),

@@ -75,7 +75,7 @@ def identify(
             return _by_key(db, client, key, line, environment, directory, now_ms)
     wish = name or environment.get("TELEX_NAME", "")
     if wish:
-        return _shell(db, names.fold_own(wish), directory, now_ms, os.getppid())
+        return named(db, names.fold_own(wish), os.getppid(), directory, now_ms)
     if any(environment.get(mark) for mark in AGENT_MARKS):
         raise WhoAreYou()
     return _person(db, directory, now_ms)
@@ -172,29 +172,21 @@ def _registered(db: Store, who: people.Arrival, now_ms: int) -> Caller:
     return Caller(address=place, session=session, directory=who.directory)
 
 
-def _shell(db: Store, name: str, directory: str, now_ms: int, parent: int) -> Caller:
-    """A name without a client: the same name is the same sender, from whichever process."""
-    return named(db, SHELL, name, name, parent, directory, now_ms)
-
-
-def named(db: Store, client: str, word: str, name: str, pid: int, directory: str, now_ms: int) -> Caller:
-    """A session that is known by a name of its own choice, `word`, and held at the address `name`.
+def named(db: Store, name: str, pid: int, directory: str, now_ms: int) -> Caller:
+    """A name without a client: the same name is the same sender, from whichever process.
 
     Raises NameTaken while somebody else lives there.
     """
-    key = f"{client}:{word}"  # not a plain word: its bell must be no client's
-    session = people.session_by_key(db, client, key)
+    key = f"{SHELL}:{name}"  # not a plain word: its bell must be no client's
+    session = people.session_by_key(db, SHELL, key)
     if session and session.lives():
         place = people.address(db, session.address)
         if place.session == session.id:
             return Caller(address=place, session=session, directory=directory)
     found = people.address_named(db, name, now_ms)
-    if found and (
-        found.kind != "session" or ((other := people.holder(db, found)) and (other.client, client) != (SHELL, SHELL))
-    ):
+    if found and (found.kind != "session" or ((other := people.holder(db, found)) and other.client != SHELL)):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
-    who = people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=name)
-    return _registered(db, who, now_ms)
+    return _registered(db, people.Arrival(client=SHELL, key=key, pid=pid, directory=directory, wish=name), now_ms)
 
 
 def _person(db: Store, directory: str, now_ms: int) -> Caller:

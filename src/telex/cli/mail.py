@@ -7,7 +7,7 @@ import sys
 
 from telex import limits
 from telex.core.delivery import UNREAD
-from telex.errors import FileUnreadable, Usage
+from telex.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,31 +171,8 @@ def _body(args: Args, verb: str) -> bytes | str:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb=verb)
     if words:
         return " ".join(words)
-    if path:
-        return _file(path)
-    if piped or not sys.stdin.isatty():
-        return _pipe(0)
+    if path or piped or not sys.stdin.isatty():
+        from telex.bus import given
+
+        return given.from_file(path) if path else given.from_pipe()
     raise Usage(problem="the message is missing: give words, --file F or --stdin", verb=verb)
-
-
-def _file(path: str) -> bytes:
-    try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    except (OSError, ValueError) as problem:
-        raise FileUnreadable(path=path, problem=getattr(problem, "strerror", None) or str(problem)) from None
-    try:
-        return _pipe(fd)
-    except OSError as problem:
-        raise FileUnreadable(path=path, problem=problem.strerror) from None
-    finally:
-        os.close(fd)
-
-
-def _pipe(fd: int) -> bytes:
-    """All of it, or one byte more than is allowed: the limit is then told by whoever checks it."""
-    parts: list[bytes] = []
-    left = limits.BODY_MOST_BYTES + 1
-    while left > 0 and (part := os.read(fd, min(left, 1 << 20))):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)

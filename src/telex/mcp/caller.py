@@ -97,7 +97,7 @@ class Callers:
 
     def _named(self, bus: Bus) -> Caller:
         wish, pid = self._wish, self._client_pid
-        return identity.named(bus.db, identity.SHELL, wish, wish, pid, self._directory, bus.clock())
+        return identity.named(bus.db, wish, pid, self._directory, bus.clock())
 
 
 def codex_thread(meta: Mapping[str, Any]) -> str:

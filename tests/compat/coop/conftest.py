@@ -38,7 +38,7 @@ class Coop:
 
     def session(self, name: str, *, title: str = "") -> Session:
         """A session in a directory of that name; it has not started yet."""
-        directory = self.shell.home / "work" / name
+        directory = self.shell.home / "projects" / name
         directory.mkdir(parents=True, exist_ok=True)
         if not self.settings.exists():
             self.with_line()

@@ -83,13 +83,13 @@ class Mailbox:
 
     def silent(self, place: str, key: str = "") -> Session:
         """A session that telex has not heard of yet."""
-        made = Session(self.shell, self.shell.home / "work" / place, key or f"5e55-{len(self._sessions)}")
+        made = Session(self.shell, self.shell.home / "projects" / place, key or f"5e55-{len(self._sessions)}")
         self._sessions.append(made)
         return made
 
     def kei(self, *words: str | bytes, stdin: bytes = b"", place: str = "shop", **environment: str) -> Ran:
         """`kei message …` in a person's terminal."""
-        directory = self.shell.home / "work" / place
+        directory = self.shell.home / "projects" / place
         directory.mkdir(parents=True, exist_ok=True)
         return self.shell.telex("message", *words, stdin=stdin, cwd=directory, env=environment)
 

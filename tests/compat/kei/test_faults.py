@@ -327,7 +327,7 @@ def test_14_a_name_is_printed_as_it_is_and_is_no_path(mailbox: Mailbox, name: st
         f"-> sent to 'backend' (from '{name.replace('/', '_')}')\n"
     )
     assert there.hook().status == 0
-    assert sorted(path.name for path in mailbox.shell.home.iterdir()) == [".telex", "work"]
+    assert sorted(path.name for path in mailbox.shell.home.iterdir()) == [".telex", "projects"]
 
 
 def test_15_nobody_else_reads_the_store(mailbox: Mailbox, backend: Session, tmp_path: Path) -> None:

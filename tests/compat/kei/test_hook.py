@@ -87,7 +87,7 @@ def test_any_session_id_is_only_an_id(mailbox: Mailbox, key: str) -> None:
     before = {path for path in mailbox.shell.home.rglob("*") if ".telex" not in path.parts}
     assert mailbox.silent("backend", key).heard() == [f"{ME} -> backend: hi"]
     after = {path for path in mailbox.shell.home.rglob("*") if ".telex" not in path.parts}
-    assert after - before <= {mailbox.shell.home / "work" / "backend"}
+    assert after - before <= {mailbox.shell.home / "projects" / "backend"}
 
 
 def test_a_subagents_payload_consumes_nothing(waiting: Session) -> None:

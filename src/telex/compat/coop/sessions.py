@@ -6,13 +6,12 @@ refused with its size and the way around; who did not get the message is named.
 
 from __future__ import annotations
 
-import os
-
 from telex import limits
+from telex.bus import given
 from telex.compat.coop.words import Words, one_name, parse
 from telex.core import names
 from telex.core.delivery import QUEUED
-from telex.errors import FileUnreadable, NoSession, TooLargeForCoop, Usage
+from telex.errors import NoSession, TooLargeForCoop, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,14 +49,14 @@ def listing(call: Call) -> None:
 
 def send(call: Call) -> None:
     """`session send [SESSION] TEXT`, `--file F`, `--stdin`, `--kind K`"""
-    given = parse("session", call.words, values=("file", "kind"), flags=("stdin",))
-    name, body = _addressed(given)
+    said = parse("session", call.words, values=("file", "kind"), flags=("stdin",))
+    name, body = _addressed(said)
     size = len(body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body)
     if size > limits.COOP_BODY_BYTES:
         counted = f"over {size - 1:,}" if size > limits.BODY_MOST_BYTES else f"{size:,}"
         raise TooLargeForCoop(size=counted, most=f"{limits.COOP_BODY_BYTES:,}")
     channel = names.fold((name or _active(call.bus)).removeprefix("#"))
-    sent = call.bus.send(f"#{channel}", body, kind=given.options.get("kind", "note"))
+    sent = call.bus.send(f"#{channel}", body, kind=said.options.get("kind", "note"))
     got = [one.name for one in sent.recipients if one.state == QUEUED]
     call.out.line(f"Sent to {channel} ({sent.id}): {', '.join(got)}")
     for one in sent.recipients:
@@ -72,9 +71,9 @@ def _active(bus: Bus) -> str:
     return active
 
 
-def _addressed(given: Words) -> tuple[str, str | bytes]:
+def _addressed(words: Words) -> tuple[str, str | bytes]:
     """The session, or '' for the active one, and the text. Raises Usage, FileUnreadable."""
-    texts, path, piped = given.texts, given.options.get("file"), "stdin" in given.flags
+    texts, path, piped = words.texts, words.options.get("file"), "stdin" in words.flags
     if path is None and not piped:
         if not texts:
             raise Usage(
@@ -85,25 +84,4 @@ def _addressed(given: Words) -> tuple[str, str | bytes]:
         return (texts[0] if len(texts) == 2 else ""), texts[-1]
     if (path is not None and piped) or len(texts) > 1:
         raise Usage(problem="give the text once: in quotes, with --file or with --stdin", verb="session")
-    return (texts[0] if texts else ""), (_read(0) if path is None else _file(path))
-
-
-def _file(path: str) -> bytes:
-    try:
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            return _read(fd)
-        finally:
-            os.close(fd)
-    except (OSError, ValueError) as problem:
-        raise FileUnreadable(path=path, problem=getattr(problem, "strerror", None) or str(problem)) from None
-
-
-def _read(fd: int) -> bytes:
-    """All of it, or one byte more than telex carries."""
-    parts: list[bytes] = []
-    left = limits.BODY_MOST_BYTES + 1
-    while left > 0 and (part := os.read(fd, min(left, 1 << 20))):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+    return (texts[0] if texts else ""), (given.from_pipe() if path is None else given.from_file(path))

@@ -14,12 +14,12 @@ from __future__ import annotations
 import sys
 
 from telex import limits
-from telex.bus import here
+from telex.bus import given, here
 from telex.compat.kei import lines
 from telex.compat.kei.words import Sending, parse_send, value
 from telex.core import names, text
 from telex.core.delivery import QUEUED
-from telex.errors import BodyEmpty, FileUnreadable, NameInvalid, NameReserved, NobodyThere, TelexError, Usage
+from telex.errors import BodyEmpty, NameInvalid, NameReserved, NobodyThere, TelexError, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,12 +95,7 @@ def _body(said: Sending) -> str | bytes:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb="message")
     if not said.path and not said.piped:
         return said.body
-    try:
-        with open(said.path or 0, "rb", closefd=bool(said.path)) as file:
-            return file.read(limits.BODY_MOST_BYTES + 1)
-    except (OSError, ValueError) as problem:
-        where, why = said.path or "standard input", getattr(problem, "strerror", None) or str(problem)
-        raise FileUnreadable(path=where, problem=why) from None
+    return given.from_file(said.path) if said.path else given.from_pipe()
 
 
 def _to_all(bus: Bus, body: str | bytes) -> Sent:
