@@ -45,7 +45,7 @@ BUSY_MS = 10_000  # a command waits for the store before it gives up
 HOOK_BUSY_MS = 3_000  # a hook gives up sooner: the mail stays for the next moment
 CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into the database
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
-SCHEMA_VERSION = 2  # of the store; a newer one is refused, an older one migrated
+SCHEMA_VERSION = 3  # of the store; a newer one is refused, an older one migrated
 # the process table
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is
 
@@ -132,3 +132,10 @@ MCP_ANSWER_CHARS = 60_000  # of messages in one answer; clients cut near 25,000 
 MCP_PORT = 8_737  # of 'telex mcp --http'
 MCP_PORT_HIGHEST = 65_535  # that there is
 MCP_TOKEN_BYTES = 24  # of the secret in its URL
+# between machines
+SYNC_ITEMS = 100  # in one push or page
+SYNC_BATCH_BYTES = 1024 * 1024  # in one push or page
+RELAY_HEADER_BYTES = 8_192  # of an envelope's header
+RELAY_SEALED_BYTES = 98_304  # of what an envelope seals
+RELAY_ROSTER_BYTES = 65_536  # of a machine's sealed roster
+PAIRING_BYTES = 16_384  # of one step of a pairing

@@ -1,0 +1,1 @@
+"""The link: what carries messages between this machine and the relay."""
