@@ -4,13 +4,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo check test test-clients bench docs clean
+.PHONY: help setup demo check test test-clients simulate bench cluster cluster-stop docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          two sessions exchange a message through the real hook (about 5 s)"
 	@echo "make test          every test that needs no large download"
 	@echo "make test-clients  real Claude Code, MCP inspector and conformance suite, offline (about 600 MB)"
+	@echo "make simulate      20,000 seeded histories of machines, links and a relay (about 2 min)"
+	@echo "make cluster       three NATS nodes and two relays on loopback, until Ctrl-C or make cluster-stop"
 	@echo "make bench         the measurements of docs/benchmarks.md, in this run"
 	@echo "make check         format, lint, types, import contracts, generated docs"
 
@@ -32,20 +34,32 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/vectors.py --check
 
 test: setup check
-	tools/system_tools.sh strace unshare mount
+	tools/system_tools.sh strace unshare nsenter mount openssl
 	$(BIN)/python -m pytest -m "not real_client" -n 2 --dist worksteal
 
 test-clients: setup
 	tools/system_tools.sh node npm tmux unshare ip
 	PYTHON=$(BIN)/python tests/clients/run.sh
 
+simulate: setup
+	$(BIN)/python -m tests.simulation.run --seeds 20000
+	$(BIN)/python -m tests.simulation.run --bugs
+
 bench: setup
 	$(BIN)/python tools/bench.py
 
+cluster: setup
+	$(BIN)/python tools/cluster.py
+
+cluster-stop: setup
+	$(BIN)/python tools/cluster.py stop
+
 docs: setup
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/vectors.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -4,7 +4,7 @@
 
 Rules kept here: every page is a function without arguments that returns text; the same code gives the same
 text, byte for byte; what a page says is read from a table, a docstring or a comment in src/telex, except the
-introductions and `ANSWERS`, which tests/docs/test_json.py holds against what the commands really print.
+introductions and `reference_answers`, which tests/docs/test_json.py holds against what the commands really print.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tools import reference_mcp  # noqa: E402
+from tools.reference_answers import ANSWERS, NOTES, RECORDS  # noqa: E402
 from tools.reference_text import (  # noqa: E402
     PACKAGE,
     cell,
@@ -36,7 +37,7 @@ from telex import config, errors, limits  # noqa: E402
 from telex.cli import faces, grammar  # noqa: E402
 from telex.core import delivery  # noqa: E402
 
-__all__ = ["PACKAGE", "cell", "code", "fields"]  # for the tests, beside what is defined here
+__all__ = ["ANSWERS", "PACKAGE", "RECORDS", "cell", "code", "fields"]  # for the tests, beside what is defined here
 
 FOLDER = ROOT / "docs" / "reference"
 
@@ -50,67 +51,6 @@ _STATUSES = {
     130: "interrupted",
 }
 
-# What each command prints with --json: the name of a record below, or an object of named parts.
-# A part in square brackets is a list. Every record is documented on the same page.
-ANSWERS: dict[str, str | dict[str, str]] = {
-    "send": "Sent",
-    "ask": {"messages": "[Letter]"},
-    "reply": "Sent",
-    "inbox": {"me": "text", "unread": "number", "messages": "[Letter]"},
-    "read": {"messages": "[Letter]"},
-    "done": {"done": "[text]"},
-    "wait": {"messages": "[Letter]"},
-    "show": "Shown",
-    "log": {"messages": "[Letter]"},
-    "search": {"messages": "[Letter]"},
-    "who": {"me": "text", "sessions": "[Presence]"},
-    "channels": {"channels": "[Channel]"},
-    "join": {"joined": "text"},
-    "leave": {"left": "text"},
-    "name": {"name": "text", "kind": "text", "client": "text", "wake": "text"},
-    "status": {"home": "text", "installed": "[Finding]", "checks": "[Check]", "well": "true or false"},
-    "doctor": {
-        "home": "text",
-        "done": "[text]",
-        "checks": "[Check]",
-        "installed": "[Finding]",
-        "well": "true or false",
-    },
-    "install": {"changes": "[Change]"},
-    "uninstall": {"changes": "[Change]"},
-    "alias": {"changes": "[Change]", "directory": "text", "runs": "[text]"},
-    "export": "Exported",
-    "import": {"taken": "number", "known": "number", "skipped": "[number]"},
-    "purge": {"deleted": "number"},
-    "config": {"settings": "[Setting]"},
-    "mcp": {"url": "text"},
-    "demo": {"step": "text", "text": "text"},
-}
-NOTES = {
-    "read": "Nothing unread is an empty list.",
-    "log": "With `--follow` each message is a line of its own, a `Letter`, as it comes.",
-    "name": "After `telex name NEW`: `name`, `before` (the name until then) and `forward_hours`.",
-    "install": "Each change also has `client`.",
-    "uninstall": "Each change also has `client`.",
-    "alias": "`runs` are the commands that your shell finds under these names now.",
-    "export": "One message per line, with or without `--json`; `telex import` takes the same lines.",
-    "mcp": "Only with `--http`; otherwise standard output carries the protocol.",
-    "demo": "One object per line, for each step.",
-    "doctor": "`done` is what `--repair` mended, in words.",
-}
-# The records of ANSWERS: the module that defines each, and how its fields look in JSON where that differs.
-RECORDS = {
-    "Sent": "bus/send.py",
-    "Outcome": "bus/send.py",
-    "Letter": "bus/letters.py",
-    "Shown": "bus/history.py",
-    "Receipt": "bus/letters.py",
-    "Presence": "bus/people.py",
-    "Channel": "bus/people.py",
-    "Finding": "clients/inspection.py",
-    "Check": "store/doctor.py",
-    "Change": "clients/plan.py",
-}
 _PYTHON_RECORDS = ("Sent", "Outcome", "Letter", "Shown", "Receipt", "Presence", "Channel")
 
 
@@ -125,8 +65,13 @@ def commands() -> str:
     )
     statuses = table(["exit status", "means"], [[str(number), words] for number, words in _STATUSES.items()])
     parts = [_command(verb) for verb in grammar.VERBS]
-    index = " · ".join(f"[{verb.name}](#telex-{verb.name})" for verb in grammar.VERBS)
+    index = " · ".join(f"[{verb.name}](#{anchor(verb.name)})" for verb in grammar.VERBS)
     return page("Commands", intro, statuses, index, *parts)
+
+
+def anchor(verb: str) -> str:
+    """Where a command's entry begins on its page."""
+    return f"telex-{verb.replace(' ', '-')}"
 
 
 def _command(verb: grammar.Verb) -> str:
@@ -320,7 +265,7 @@ def json_page() -> str:
         "never removed or given another meaning; pass over those you do not know. Times are milliseconds since 1970, "
         "UTC; 0 and \"\" stand for 'none'."
     )
-    rows = [[f"[{verb.name}](commands.md#telex-{verb.name})", _answer(verb.name)] for verb in grammar.VERBS]
+    rows = [[f"[{verb.name}](commands.md#{anchor(verb.name)})", _answer(verb.name)] for verb in grammar.VERBS]
     parts = [table(["command", "prints"], rows)]
     for name in RECORDS:
         parts += [f"## {name}", _record(name, python=False)]
@@ -517,7 +462,17 @@ def _gates(adapter: str, gate: str) -> dict[str, list[str]]:
     return found
 
 
+def relay_api() -> str:
+    """The relay's OpenAPI document, as it serves it."""
+    import json
+
+    from telex.relay.openapi import document
+
+    return json.dumps(document(), indent=1, sort_keys=True) + "\n"
+
+
 PAGES = {
+    "relay-openapi.json": relay_api,
     "mcp.md": reference_mcp.mcp,
     "commands.md": commands,
     "settings.md": settings,

@@ -10,7 +10,7 @@ set -eu
 package_of() {
     case $1 in
     ip) echo iproute2 ;;
-    unshare | mount) echo util-linux ;;
+    unshare | nsenter | mount) echo util-linux ;;
     node | npm) echo nodejs ;;
     *) echo "$1" ;;
     esac

@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 
 from telex.bus import Bus
-from telex.errors import HomeUnknown
+from telex.errors import HomeUnknown, Usage
 from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from telex.relay.ports import Log, Parts
+
+SQLITE, NATS = "sqlite:", ("nats://", "tls://")
 
 
 def home_directory() -> str:
@@ -27,3 +33,44 @@ def open_bus(home: str = "", *, name: str = "", own_process: bool = False) -> Bu
     session, as TELEX_NAME does. Raises StoreFault.
     """
     return Bus(Store(home or home_directory(), own_process=own_process), name=name)
+
+
+def relay_path(log: str = "") -> str:
+    """The file of the embedded relay that `--log` names. Raises Usage, HomeUnknown."""
+    if not log:
+        return f"{home_directory()}/relay/relay.db"
+    if not log.startswith(SQLITE) or log == SQLITE:
+        raise Usage(problem=f"here --log takes sqlite:PATH, not '{log[:60]}'", verb="relay")
+    return os.path.abspath(log.removeprefix(SQLITE))
+
+
+def open_relay(log: str = "", *, serving: bool = True) -> tuple[Log, Parts]:
+    """The relay's log, and where its large parts lie. Raises Usage, RelayRunning, RelayFileUnusable, RelayFileNewer."""
+    if log.startswith(NATS):
+        return _open_cluster(log)
+    from telex.relay.log_sqlite import SqliteLog
+
+    made = SqliteLog(relay_path(log), serving=serving)
+    return made, made
+
+
+def _open_cluster(log: str) -> tuple[Log, Parts]:
+    """The relay's log in a cluster, and the first file of telex's home that no other relay process has."""
+    from telex import limits
+    from telex.errors import RelayRunning
+    from telex.relay import file
+    from telex.relay.cluster import Cluster
+    from telex.relay.log_nats import NatsLog
+    from telex.relay.parts_nats import NatsParts
+
+    folder = f"{home_directory()}/relay"
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    cluster = Cluster(log.split(","), os.environ.get("TELEX_RELAY_NATS_CREDENTIALS", ""))
+    for number in range(1, limits.CLUSTER_FILES + 1):
+        path = f"{folder}/cluster-{number}.db"
+        try:
+            lock = file.Serving(path)
+        except RelayRunning:
+            continue
+        return NatsLog(cluster, path, lock), NatsParts(cluster)
+    raise RelayRunning(path=folder)

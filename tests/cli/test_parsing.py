@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from telex.cli import parse
-from telex.cli.grammar import BY_NAME, JSON, VERBS, Verb
+from telex.cli.grammar import BY_NAME, JSON, VERBS, Verb, verb_of
 from telex.errors import Usage, WrongWords
 
 Values = tuple[dict[str, list[str]], dict[str, str], set[str]]
@@ -149,8 +149,9 @@ def test_a_text_may_begin_with_a_dash(verb: str, given: list[str], words: dict[s
 def test_the_example_of_every_verb_is_a_call_that_is_read(verb: Verb) -> None:
     import shlex
 
-    program, name, *rest = shlex.split(verb.example.partition(" > ")[0], comments=True)
-    assert (program, name) == ("telex", verb.name)
+    program, *words = shlex.split(verb.example.partition(" > ")[0], comments=True)
+    found, rest = verb_of(words)
+    assert (program, found) == ("telex", verb)
     parse.parse(verb, rest)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.cli import transcript
+from tests.cli import team, transcript
 from tests.support.cli import Shell
 
 from telex.cli.grammar import VERBS
@@ -15,13 +15,14 @@ TRANSCRIPTS = sorted(HERE.glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_the_command_line_answers_as_written(path: Path, shell: Shell) -> None:
-    transcript.run(path, shell)
+def test_the_command_line_answers_as_written(path: Path, shell: Shell, tmp_path: Path) -> None:
+    with team.around(path.stem, shell, tmp_path):
+        transcript.run(path, shell)
 
 
 @pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
 def test_every_verb_has_a_transcript_with_its_json_and_its_help(verb: str) -> None:
-    commands = [step.command for step in transcript.steps(HERE / f"{verb}.txt")]
+    commands = [step.command for step in transcript.steps(HERE / f"{verb.replace(' ', '-')}.txt")]
     assert any(f"telex {verb} --help" in command for command in commands)
     assert any(f"telex {verb} " in command and "--json" in command for command in commands)
 

@@ -11,8 +11,9 @@
 Rules kept here: a line after `$ ` is run by `sh` in an empty home; what follows is its standard output; `! ` stands
 before a line of standard error and `= ` before an exit status other than 0. A blank line before the next `$` is for
 the eye. Columns are compared by what is in them, not by their width, because names and ages have none of their own.
-Placeholders: {me} the person's name, {home} the home directory, {age} {time} {uuid} {ms} {n} what they say,
-{any} anything, and a line of `...` for any number of lines.
+Placeholders: {me} the person's name, {home} the home directory, {age} {time} {uuid} {ms} {n} what they say, {relay} a
+relay's URL, {code} an invitation, {safety} half of a safety number, {any} anything, and a line of `...` for any number
+of lines.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ PLACEHOLDERS = {
     "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "ms": r"1\d{12}",
     "n": r"\d+(?:\.\d+)*",
+    "relay": r"http://127\.0\.0\.1:\d+",
+    "code": r"\d+-[a-z]+-[a-z]+",
+    "safety": r"\d{5}(?: \d{5}){5}",
     "any": r".*",
 }
 

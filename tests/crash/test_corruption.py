@@ -77,7 +77,7 @@ def test_a_store_that_does_not_check_its_hashes_is_noticed(
     monkeypatch.setattr(mail.Message, "sound", lambda self: True)
     home, stock = machine.root / "unchecked", stocks[DATABASE_FILE]
     noticed = Counter[str]()
-    for seed in range(scaled(120, 1_000)):
+    for seed in range(scaled(240, 1_000)):
         damage.lay_out(stock, DATABASE_FILE, "a bit flipped", random.Random(seed), home)
         noticed.update(
             words.partition(" is damaged and")[1] or words[:40] for words in damage.used(machine, home, Counter(), 0)

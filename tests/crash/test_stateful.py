@@ -68,10 +68,10 @@ def newest_first(db: Store, recipient: int, most: int) -> list[mail.Message]:
     return _queued(db, recipient, most)[::-1]
 
 
-def only_the_first(db: Store, number: int, new: mail.Message, to: people.Address, via: str) -> None:
+def only_the_first(db: Store, number: int, new: mail.Message, to: people.Address, via: str, where: str = "") -> None:
     """A mistake with several recipients: those whose number is even get nothing."""
     if to.id % 2:
-        _deliver(db, number, new, to, via)
+        _deliver(db, number, new, to, via, where)
 
 
 def an_hour_early(db: Store, now_ms: int, keep_days: int) -> None:

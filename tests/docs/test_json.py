@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.link.boxes import Box
+from tests.relay.running import running
 from tools import reference
 
 TELEX = str(Path(sys.executable).parent / "telex")
@@ -148,6 +150,45 @@ def test_care(place: Place) -> None:
     check_answer("doctor", place.json("doctor", "--repair"))
     check_answer("alias", place.json("alias", "coop"))
     check_answer("uninstall", place.json("uninstall", "claude"), more=("client",))
+
+
+def test_the_link(tmp_path: Path) -> None:
+    with running(tmp_path) as relay:
+        alice, bob = Box(tmp_path, "alice"), Box(tmp_path, "bob")
+        try:
+            check_link(relay.url, relay.code("acme"), alice, bob)
+        finally:
+            alice.quiet()
+            bob.quiet()
+
+
+def check_link(url: str, code: str, alice: Box, bob: Box) -> None:
+    def answer(box: Box, *words: str) -> Any:
+        done = box.telex("link", *words, "--json")
+        assert done.status == 0, done
+        check_answer(f"link {words[0]}", done.json)
+        return done.json
+
+    answer(alice, "join", url, code, "--name", "alice-laptop")
+    answer(bob, "join", url, answer(alice, "invite")["code"], "--name", "bob-laptop")
+    answer(bob, "status")
+    assert len(answer(bob, "machines")["machines"]) == 2
+    assert answer(alice, "verify", "bob-laptop")["number"] == answer(bob, "verify", "alice-laptop")["number"]
+    answer(alice, "role", "bob-laptop", "read-only")
+    answer(alice, "rotate")
+    answer(alice, "remove", "bob-laptop")
+    answer(alice, "pause")
+    answer(alice, "resume")
+    answer(alice, "leave")
+
+
+def test_the_relay(tmp_path: Path) -> None:
+    with running(tmp_path, serve=False) as relay:
+        for words in (["team", "create", "acme"], ["team", "code", "acme"], ["team", "list"]):
+            check_answer(f"relay {' '.join(words[:2])}", relay.command(*words))
+        saved = str(tmp_path / "saved.db")
+        for verb in ("backup", "restore"):
+            check_answer(f"relay {verb}", relay.command(verb, saved))
 
 
 def test_the_demo(place: Place) -> None:

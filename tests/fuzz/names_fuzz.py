@@ -25,6 +25,7 @@ GOOD = PLAIN + "._-"
 WORDS = (
     *("all", "telex", "system", "me", "frontend", "api-2", "a", "0", "feature-auth", "x" * 63, "y" * 64, "z" * 65),
     *("ALL", "Telex", "SyStEm", "Me", "FrontEnd", "@all", "#all", "@me", "##x", "@@x", "all,all", "@a,#b,all"),
+    *("frontend@alice-laptop", "@A@B", "@a@", "@a@b@c", "#a@b", "me@x", "@a@b,@a"),
     *("../../../../tmp/telex-planted", "/tmp/telex-planted", "..", ".", "./x", "~/x", "C:\\x", "CON", "nul.txt"),
     *("a/b", "a\\b", "a\0b", "%2e%2e%2f", "$(touch telex-planted)", "`id`", "a;b", "a|b", "a b", "a\tb", "a\nb"),
     *("-rf", "--help", "-", "_", ".hidden", "trailing.", "a..b", "telex.db", "telex.db-wal", "write.lock", "*", "?"),
@@ -110,8 +111,11 @@ def _target(word: str) -> tuple[object, str]:
     if word.translate(LOWER) in ("all", "@all"):
         return "all", ""
     sign = "#" if word.startswith("#") else "@"
-    name = _name(word[1:] if word.startswith(("#", "@")) else word)
-    return (sign + name, "") if name else (None, "NameInvalid")
+    rest = word[1:] if word.startswith(("#", "@")) else word
+    parts = rest.split("@") if sign == "@" else [rest]  # a name, or a name and its machine
+    found = [_name(part) for part in parts]
+    good = len(parts) <= 2 and all(found)
+    return (sign + "@".join(found), "") if good else (None, "NameInvalid")
 
 
 def _targets(word: str) -> tuple[object, str]:

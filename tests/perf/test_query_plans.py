@@ -32,6 +32,7 @@ ALLOWED = {
         "inbox.received",
         "SEARCH delivery USING COVERING INDEX delivery_inbox (recipient=?)",
     ): "read backwards, to a limit",
+    ("mail.standing", "SCAN arrival USING COVERING INDEX arrival_due"): "what other machines are to be told, if any",
     ("mail.deliveries", "USE TEMP B-TREE FOR ORDER BY"): "the recipients of one message",
 }
 _SLOW = re.compile(r"SCAN (?!CONSTANT ROW)|TEMP B-TREE|AUTOMATIC")

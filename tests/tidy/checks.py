@@ -26,7 +26,7 @@ CORE_LATE_IMPORTS = {"difflib": ("get_close_matches",)}  # only inside a functio
 _CORE_LAYERS = ("telex.core", "telex.limits", "telex.errors", "telex")
 _IMPURE_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
 
-_SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|DROP|ALTER)\b")
+_SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|DROP|ALTER)\s+\S")
 _SQL_METHODS = ("execute", "executemany")
 
 _QUERY = re.compile(r"[a-z]+\.[a-z_]+[a-z]")

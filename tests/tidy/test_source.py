@@ -16,20 +16,24 @@ from telex import config, errors, limits
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "telex"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-QUERIES = sorted((PACKAGE / "store" / "sql").glob("*.sql"))
+QUERIES = sorted([*(PACKAGE / "store" / "sql").glob("*.sql"), *(PACKAGE / "relay" / "sql").glob("*.sql")])
 PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")])
 
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
-    "core": 1_500,
-    "store": 3_500,
+    "core": 1_600,
+    "store": 5_400,
     "hook": 900,
-    "bus": 2_500,
+    "bus": 2_700,
     "clients": 2_900,
-    "cli": 1_900,
+    "cli": 2_800,
     "mcp": 1_800,
     "compat": 3_300,
     "testing": 300,
+    "wire": 800,
+    "crypto": 400,
+    "link": 2_600,
+    "relay": 5_000,
 }
 TOP_MOST_LINES = 1_000  # limits, errors, config, wiring
 FUNCTION_P95_LINES = 40
@@ -41,12 +45,16 @@ UNITS = {3_600: "an hour in s", 60_000: "a minute in ms", 86_400: "a day in s"}
 UNITS |= {3_600_000: "an hour in ms", 86_400_000: "a day in ms"}
 NUMBERS = {
     "config.py": "the bounds of each setting stand in its one table",
-    "bus/watch.py": "the buffer of one read of inotify events",
+    "store/watch.py": "the buffer of one read of inotify events",
     "core/text.py": "the last second that a calendar year of four digits holds, and a table's size",
 }
 
 # Who may listen, and where: never beyond this machine.
+SPEAKERS = ("link/", "relay/")  # rooms whose work it is
 NETWORKS = {
+    "cli/link.py": "pairs with whoever invited this machine",
+    "cli/team.py": "asks the relay to change the team",
+    "cli/relay.py": "runs what a relay's operator asks of its log",
     "compat/ipc/server.py": "claude-ipc's port on 127.0.0.1, while `telex ipc serve` runs",
     "compat/ipc/peer.py": "asks whether somebody listens at that port already",
 }
@@ -57,6 +65,7 @@ BUILDERS = {
     "compat/ipc/archive.py": "reads claude-ipc's own database, for reading only",
     "wiring.py": "the one place that builds adapters",
     "store/sqlite.py": "the connection of a store",
+    "relay/file.py": "the connection of a relay's file, which is no store",
     "store/doctor.py": "looks at stores that may be damaged, and makes their successors",
 }
 
@@ -190,8 +199,9 @@ def test_only_output_writes_for_people() -> None:
     assert violations(checks.prints, [path for path in MODULES if relative(path) != "cli/output.py"]) == []
 
 
-def test_nothing_speaks_over_a_network() -> None:
-    assert violations(checks.reaches_network, MODULES, exempt=NETWORKS) == []
+def test_nothing_but_link_and_relay_speaks_over_a_network() -> None:
+    quiet = [path for path in MODULES if not relative(path).startswith(SPEAKERS)]
+    assert violations(checks.reaches_network, quiet, exempt=NETWORKS) == []
 
 
 def test_there_is_one_sqlite_in_a_process() -> None:

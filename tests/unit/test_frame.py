@@ -108,6 +108,19 @@ def test_the_person_is_told_from_a_session() -> None:
     assert header(sender_kind="person", place="").startswith("m42 from @backend, the person at this machine: note,")
 
 
+def test_the_person_at_another_machine_is_not_this_machines() -> None:
+    """Would break: an agent that takes the word of whoever sits at another machine for its own user's."""
+    opening, first, *_ = rows(item(sender="dana@alice-laptop", sender_kind="person", client="", place=""))
+    assert opening == "telex: 1 message from the person at alice-laptop."
+    assert first.startswith("m42 from @dana@alice-laptop, the person at alice-laptop: note,")
+    senders = ["dana", "dana@alice-laptop", "eve@alice-laptop", "eve@alice\nlaptop"]
+    opening = rows(*[item(n, sender=name, sender_kind="person") for n, name in enumerate(senders)])[0]
+    assert opening == (
+        "telex: 1 message from the person at this machine; 2 messages from the person at alice-laptop; "
+        "1 message from the person at alice?laptop."
+    )
+
+
 def test_telex_itself_is_told_from_a_session() -> None:
     opening, first, *_ = rows(item(sender="telex", sender_kind="system", kind="event", auto=True))
     assert opening == "telex: 1 notice from telex itself."

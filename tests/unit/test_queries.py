@@ -14,7 +14,7 @@ from telex.store import sqlite
 
 SOURCE = Path(telex.__file__).parent
 FILES = sorted((SOURCE / "store" / "sql").glob("*.sql"))
-GROWING = ("message", "delivery", "words", "owed", "due")
+GROWING = ("message", "delivery", "words", "owed", "due", "outbox", "arrival", "bygone")
 
 # What looks at everything, because that is what it is for. Nothing of this runs in a hook, a send, a read or a look.
 WHOLE = {
@@ -23,8 +23,12 @@ WHOLE = {
     "history.everything": "walks backwards from the newest, as far as its LIMIT",
     "history.after": "walks forwards from a message, for following",
     "history.newest": "the last entry of the index",
+    "outbox.all": "a new origin, for which everything that is kept is numbered anew",
+    "outbox.first": "the first entry of the table",
+    "rosters.drop_arrivals": "a machine that was removed from the team",
     "mail.oldest": "walks forwards from where keeping has come to, as far as its LIMIT",
 }
+TO_DO = ("INDEX arrival_due", "INDEX outbox_waiting")  # they hold only what the link has still to do
 WHOLE_NOUNS = ("doctor",)  # and the store's own repair
 SORTING = {"mail.open": "of one inbox, what waits and what is owed: at most what may wait for one recipient"}
 
@@ -60,6 +64,7 @@ def test_no_query_scans_what_grows(machine: Machine, name: str) -> None:
             aliases[step.split()[1]] = "a result of this very query"
     for step in steps:
         scanned = re.match(r"SCAN (\w+)(?! VIRTUAL TABLE)", step)
+        scanned = None if step.endswith(TO_DO) else scanned
         assert not scanned or aliases.get(scanned[1], scanned[1]) not in GROWING, f"{name}: {step}"
         sorts = "TEMP B-TREE FOR ORDER BY" in step and "LIMIT" in sql and not name.startswith("people.")
         sorts = sorts and name not in SORTING

@@ -257,5 +257,5 @@ def test_removing_what_is_gone_is_no_fault(machine: Machine) -> None:
     from telex.store import sweep
 
     with machine.db.write():
-        sweep.remove(machine.db, 999)
+        sweep.remove(machine.db, 999, machine.clock())
         sweep.expire(machine.db, 999, "why", machine.clock())

@@ -10,27 +10,30 @@ from pathlib import Path
 
 import apsw
 import pytest
+from tests.link.courier import introduce, join
 from tests.support.cli import TELEX, Shell
 
 from telex import limits
-from telex.store import sqlite
+from telex.store import link, outbox, receipts, sqlite
+from telex.store.lock import FileLock
 from telex.store.sqlite import APPLICATION_ID, Store
 
 SCHEMA = Path(sqlite.__file__).parent / "schema"
 TABLES = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
 
 
-def age(shell: Shell) -> None:
-    """Make this home's store what schema 1 made, with the mail that is in it: what came later is taken away."""
+def age(shell: Shell, schema: int) -> None:
+    """Make this home's store what an older schema made, with the mail that is in it: what came later is taken away."""
     con = apsw.Connection(f"{shell.telex_home}/telex.db")
     con.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     first = apsw.Connection(":memory:")
-    first.execute((SCHEMA / "0001_first.sql").read_text())
+    for path in sorted(SCHEMA.glob("*.sql"))[:schema]:
+        first.execute(path.read_text())
     then = {name for name, _ in first.execute(TABLES)}
     for name, sql in list(con.execute(TABLES)):
-        if name not in then and sql.startswith("CREATE TABLE"):
-            con.execute(f'DROP TABLE "{name}"')
-    con.execute("PRAGMA user_version = 1")
+        if name not in then and sql.startswith(("CREATE TABLE", "CREATE TRIGGER")):
+            con.execute(f'DROP {sql.split()[1]} IF EXISTS "{name}"')
+    con.execute(f"PRAGMA user_version = {schema}")
     assert dict(con.execute(TABLES)) == dict(first.execute(TABLES))
     con.close()
 
@@ -42,37 +45,64 @@ def version(shell: Shell) -> int:
     return found
 
 
-@pytest.fixture
-def old(shell: Shell) -> Shell:
-    """A home of schema 1 with mail in it: read, unread, large, and a request."""
+def made(shell: Shell, schema: int) -> Shell:
+    """A home of an older schema with mail in it: read, unread, large, and a request."""
     shell.telex("send", "@api", "hello")
     shell.telex("read", name="api")
     shell.telex("send", "@api", "unread")
     shell.telex("send", "@api", "--stdin", stdin=b"large " * 4_000)
     shell.telex("send", "@api", "which port?", "--kind", "request", name="web")
-    age(shell)
-    assert version(shell) == 1
+    age(shell, schema)
+    assert version(shell) == schema
     return shell
 
 
-def test_the_first_command_brings_an_old_store_up_to_date(old: Shell) -> None:
-    before = json.loads(old.telex("inbox", "--json", name="api").out)["messages"]
+@pytest.fixture
+def old(shell: Shell) -> Shell:
+    """A home of the first schema."""
+    return made(shell, 1)
+
+
+@pytest.fixture(params=range(1, limits.SCHEMA_VERSION))
+def each(shell: Shell, request: pytest.FixtureRequest) -> Shell:
+    """A home of each older schema, one after the other."""
+    return made(shell, request.param)
+
+
+def test_the_first_command_brings_an_old_store_up_to_date(each: Shell) -> None:
+    before = json.loads(each.telex("inbox", "--json", name="api").out)["messages"]
     assert [one["body"][:8] for one in before] == ["unread", "large la", "which po"]
-    assert version(old) == limits.SCHEMA_VERSION
-    assert old.telex("doctor").status == 0
-    assert [one["body"] for one in old.telex("log", "--all", "--json").json["messages"]][-1] == "hello"
+    assert version(each) == limits.SCHEMA_VERSION
+    assert each.telex("doctor").status == 0
+    assert [one["body"] for one in each.telex("log", "--all", "--json").json["messages"]][-1] == "hello"
 
 
-def test_a_brought_up_store_is_like_a_new_one(old: Shell, tmp_path: Path) -> None:
-    old.telex("who")
+def test_a_brought_up_store_is_like_a_new_one(each: Shell, tmp_path: Path) -> None:
+    each.telex("who")
     new = Store(str(tmp_path / "new"))
-    raised = Store(str(old.telex_home))
+    raised = Store(str(each.telex_home))
     assert dict(raised.con.execute(TABLES)) == dict(new.con.execute(TABLES))
     for name in ("application_id", "user_version", "journal_mode"):
         assert list(raised.con.execute(f"PRAGMA {name}")) == list(new.con.execute(f"PRAGMA {name}"))
     assert next(raised.con.execute("PRAGMA application_id"))[0] == APPLICATION_ID
     raised.close()
     new.close()
+
+
+def test_a_brought_up_store_joins_a_team(each: Shell) -> None:
+    """Would break: mail of before the team that is told to it, or that stands in the way of it."""
+    each.telex("who")
+    store = Store(str(each.telex_home))
+    join(store, "bob-laptop", "member", "e" * 32)
+    introduce(store, "alice-laptop", "member")
+    lock = FileLock(f"{store.home}/{link.LOCK}")
+    assert lock.acquire_within(0)
+    assert each.telex("send", "@frontend@alice-laptop", "hello", name="api").status == 0
+    assert each.telex("read", name="api").status == 0
+    assert [one.letter.body for one in outbox.batch(store) if one.letter] == ["hello"]
+    assert receipts.collect(store, 1) == 0
+    lock.close()
+    store.close()
 
 
 def test_many_processes_at_once_bring_it_up_once(old: Shell) -> None:

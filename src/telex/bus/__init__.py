@@ -10,7 +10,7 @@ import os
 import time
 
 from telex import limits
-from telex.bus.identity import SHELL, Caller, identify
+from telex.bus.identity import Caller, identify
 from telex.core import message, names
 from telex.errors import DataInvalid, NotYourName, PersonOnly, TimedOut, Usage
 from telex.store.sqlite import Store
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from telex.bus.letters import Letter
     from telex.bus.people import Channel, Presence
     from telex.bus.send import Sent
-    from telex.bus.watch import Watch
     from telex.config import Settings
+    from telex.store.watch import Watch
 
     Emit = Callable[[list[Letter]], None]
 
@@ -75,10 +75,12 @@ class Bus:
 
     def watch(self) -> Watch:
         """What moves when something comes for the caller; to be closed (`with`)."""
+        from telex.bus import inbox
         from telex.bus.identity import bell_of
-        from telex.bus.watch import Watch
         from telex.store import bells
+        from telex.store.watch import Watch
 
+        inbox.fetch(self.db)
         return Watch(f"{self.db.home}/{bells.BELLS}", bell_of(self.me))
 
     def close(self) -> None:
@@ -108,15 +110,16 @@ class Bus:
         strict: bool = False,
         quiet: bool = False,
         or_person: bool = False,
+        team: bool = False,
         most_waiting: int = 0,
         per_minute: int = 0,
     ) -> Sent:
         """Send a message. When this returns, it is on the disk.
 
-        `to` is @name, #channel, all, or several with commas; `data` a JSON object as text; `thread` a message's id
-        or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by default);
-        with `or_person` what is to all goes to the person while no session is here; `most_waiting` and `per_minute`
-        stand in for inbox_waiting and sends_per_minute where they are less.
+        `to` is @name, @name@machine, #channel, all, or several with commas; `data` a JSON object as text; `thread` a
+        message's id or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by
+        default); with `or_person` what is to all goes to the person while no session is here, with `team` to everybody
+        in the team; `most_waiting` and `per_minute` stand in for the settings where they are less.
         Raises WrongWords, Refused, NotFound, StoreFault.
         """
         from telex.bus import send
@@ -135,9 +138,12 @@ class Bus:
             strict=strict,
             quiet=quiet,
             or_person=or_person,
+            team=team,
             most_waiting=most_waiting,
             per_minute=per_minute,
         )
+        if team and not any(one.kind == "all" for one in out.to):
+            raise Usage(problem="--team goes with 'all'", verb="send")
         if thread:
             self._set_thread(out, thread)
         if kind in message.OWES_REPLY:
@@ -158,7 +164,8 @@ class Bus:
         if parent.sender == self.me.address.id:
             to = names.parse_targets(parent.addressed)
         else:
-            to = [names.Target(kind="name", name=people.address(self.db, parent.sender).name)]
+            name, machine = names.split(people.address(self.db, parent.sender).name)
+            to = [names.Target(kind="name", name=name, machine=machine)]
         out = send.Outgoing(
             to=to, body=text, kind=kind, data=self._data(data), reply_to=number, key=_bounded(key, "key")
         )
@@ -213,7 +220,7 @@ class Bus:
         if kind:
             message.check_kind(kind)
         if sender:
-            who = self._place(names.fold(sender.removeprefix("@")))
+            who = self._place(names.parse_name(sender))
         return inbox.wait(self.db, self.me, emit, self.clock, sender=who, kind=kind, timeout_s=timeout_s)
 
     # --- looking back ---
@@ -261,7 +268,7 @@ class Bus:
         """Sessions with client, directory, state and unread count."""
         from telex.bus import people
 
-        return people.who(self.db, self.me, everybody=everybody)
+        return people.who(self.db, self.me, self.clock(), everybody=everybody)
 
     def channels(self) -> list[Channel]:
         """Channels with their members."""
@@ -367,6 +374,17 @@ class Bus:
         place = people.address_named(self.db, names.fold(name), self.clock())
         return place.name if place else ""
 
+    def address_of(self, written: str) -> str:
+        """The name under which a sender's mail comes: at its machine, where it is another one. Raises NameInvalid,
+        NotLinked, NameAmbiguous."""
+        from telex.bus import recipients
+
+        target = names.parse_name(written)
+        place = recipients.find(self.db, target, self.clock())
+        if place is None:
+            return names.at_machine(target.name, target.machine)
+        return place.name if place.elsewhere else target.name
+
     # --- keeping ---
 
     def export(self) -> Iterator[str]:
@@ -385,18 +403,17 @@ class Bus:
 
     def purge(self, *, older_than_s: float, open_too: bool = False, partner: str = "") -> int:
         """Remove finished messages that really are gone then; how many. Raises PersonOnly, NameInvalid."""
-        from telex.bus import archive
-        from telex.store import people
+        from telex.bus import archive, recipients
 
         self._person_only("deleting mail")
         who = 0
         if partner:
-            place = people.address_named(self.db, names.fold(partner.removeprefix("@")), self.clock())
+            place = recipients.find(self.db, names.parse_name(partner), self.clock())
             if place is None:
                 return 0
             who = place.id
         before_ms = self.clock() - int(older_than_s * 1000) + 1
-        return archive.purge(self.db, before_ms=before_ms, open_too=open_too, address=who)
+        return archive.purge(self.db, before_ms=before_ms, open_too=open_too, address=who, now_ms=self.clock())
 
     def settings(self) -> Settings:
         """Every setting with its source."""
@@ -413,16 +430,19 @@ class Bus:
 
     # --- checks of form ---
 
-    def _place(self, name: str) -> int:
+    def _place(self, target: names.Target) -> int:
         """The address at a name, made where it is missing. Raises NameReserved for what is nobody's."""
+        from telex.bus import recipients
         from telex.store import people
 
-        place = people.address_named(self.db, name, self.clock())
+        place = recipients.find(self.db, target, self.clock())
         if place is None:
             with self.db.write():
-                if name == people.SYSTEM:
+                if target.name == people.SYSTEM and not target.machine:
                     return people.system(self.db, self.clock()).id
-                return people.awaited(self.db, names.fold_own(name), self.clock()).id
+                names.fold_own(target.name)
+                wanted, linked = recipients.Wanted(to=[target]), people.linked(self.db)
+                return recipients.resolve(self.db, self.me, wanted, linked, self.clock())[0].place.id
         return place.id
 
     def claim(self, name: str) -> None:
@@ -436,7 +456,7 @@ class Bus:
             raise NotYourName(me=f"@{self.me.address.name}", claimed=f"@{wanted}")
 
     def _person_only(self, what: str) -> None:
-        if self.me.session is not None and self.me.client != SHELL:
+        if self.me.is_agent:
             raise PersonOnly(what=what, me=f"@{self.me.address.name}")
 
     def _data(self, text: str) -> str:

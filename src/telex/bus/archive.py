@@ -140,7 +140,7 @@ def _check_fields(record: dict[str, Any]) -> None:
 
 def _check_meaning(record: dict[str, Any]) -> None:
     """Every field says something that a message may say."""
-    names.fold(record["sender"])
+    names.fold_address(record["sender"])
     if record["sender_kind"] not in ("session", "person", "system"):
         raise ValueError(f"sender_kind is {record['sender_kind']}")
     names.parse_targets(record["to"])
@@ -158,7 +158,7 @@ def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:
     if len({one["name"] for one in deliveries}) < len(deliveries):
         raise ValueError("two deliveries are to the same name")
     for one in deliveries:
-        names.fold(one["name"])
+        names.fold_address(one["name"])
         if one["state"] not in delivery.STATES or one["via"] not in ("direct", "channel", "all"):
             raise ValueError(f"a delivery is {one['state']} via {one['via']}")
         if one["kind"] not in ("session", "person", "system"):
@@ -196,6 +196,9 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
     number = mail.add(db, new)
     for one in record["deliveries"]:
         place = _place(db, one["name"], one["kind"], now_ms)
+        if one["state"] == delivery.QUEUED and place.elsewhere:
+            words = "on its way to another machine when it was exported"
+            one.update(state=delivery.EXPIRED, reason=words, closed_ms=one["changed_ms"])
         values = (
             number,
             place.id,
@@ -222,18 +225,18 @@ def _local(db: Store, written: str) -> int:
     return int(db.value("mail.by_uuid", ids.parse(written)) or 0) if written else 0
 
 
-def purge(db: Store, *, before_ms: int, open_too: bool, address: int) -> int:
+def purge(db: Store, *, before_ms: int, open_too: bool, address: int, now_ms: int) -> int:
     """Remove finished messages from before a time, of everybody or of one address; how many. With `open_too` also
     what nobody has read. Their bytes are gone from the store, its index and its sidecars afterwards; on a full disk
     the freed pages stay in the file until a later purge has room to write it anew."""
     numbers = [n for (n,) in db.rows("history.purgeable", before_ms, int(open_too), address)]
     try:
-        _remove(db, numbers)
+        _remove(db, numbers, now_ms)
     except StoreFull:  # deleting needs room too: that is what the reserve is for
         if not reserve.release(db.home):
             raise
         db.empty_log()
-        _remove(db, numbers)
+        _remove(db, numbers, now_ms)
     if numbers:
         try:
             db.compact()
@@ -243,11 +246,11 @@ def purge(db: Store, *, before_ms: int, open_too: bool, address: int) -> int:
     return len(numbers)
 
 
-def _remove(db: Store, numbers: list[int]) -> None:
+def _remove(db: Store, numbers: list[int], now_ms: int) -> None:
     for start in range(0, len(numbers), limits.INBOX_WAITING):
         with db.write():
             for number in numbers[start : start + limits.INBOX_WAITING]:
                 waiting = [row[0] for row in db.rows("mail.open_deliveries", number)]
-                sweep.remove(db, number)
+                sweep.remove(db, number, now_ms)
                 for recipient in waiting:
                     mail.settle_bell(db, recipient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telex import limits
 from telex.bus.identity import Caller
 from telex.bus.letters import Letter, Receipt, letter, receipts
+from telex.bus.recipients import find
 from telex.core import names
 from telex.core.message import short_id
 from telex.core.record import Record
@@ -52,7 +53,7 @@ def log(
 def _with(db: Store, caller: Caller, target: names.Target, everything: bool, most: int, now_ms: int) -> list[int]:
     if target.kind == "channel":
         return [n for (n,) in db.rows("history.in_channel", target.written(), _NEWEST, most)]
-    place = people.address_named(db, target.name, now_ms)
+    place = find(db, target, now_ms)
     if place is None:
         raise NameUnknown(to=target.written())
     if everything or place.id == caller.address.id:

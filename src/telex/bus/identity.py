@@ -55,6 +55,11 @@ class Caller(Record):
         """claude, codex, …, shell; '' for the person."""
         return self.session.client if self.session else ""
 
+    @property
+    def is_agent(self) -> bool:
+        """Whether this is a session of some client: neither the person nor a script of theirs."""
+        return self.session is not None and self.client != SHELL
+
 
 def identify(
     db: Store, now_ms: int, environment: Mapping[str, str], directory: str, pid: int, name: str = ""

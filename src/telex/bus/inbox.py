@@ -16,7 +16,7 @@ from telex.bus.letters import Letter, letter
 from telex.core import delivery
 from telex.core.delivery import UNREAD
 from telex.errors import MessageUnknown, StoreBusy, TimedOut
-from telex.store import bells, mail
+from telex.store import bells, mail, people
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 
@@ -92,8 +92,9 @@ def wait(
 
 def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s: float) -> list[Letter]:
     """Call `look` whenever the caller's bell moves, until it finds something or the time is up."""
-    from telex.bus.watch import Watch
+    from telex.store.watch import Watch
 
+    fetch(db)
     bell = bell_of(caller)
     end = time.monotonic() + timeout_s if timeout_s else None
     barrier = FileLock(f"{db.home}/write.lock")
@@ -110,6 +111,14 @@ def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s
             if left is not None and left <= 0:
                 return []
             watch.wait(left)
+
+
+def fetch(db: Store) -> None:
+    """See to it that what comes from other machines is fetched, where this one is in a team."""
+    if people.linked(db):
+        from telex.store import agent
+
+        agent.ensure(db)
 
 
 def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeout_s: float) -> list[Letter]:

@@ -28,8 +28,9 @@ def judge(
     now_ms: int,
     most_waiting: int = 0,
     per_minute: int = 0,
-) -> None:
-    """Apply every limit: those of the whole message raise, those of one recipient are noted with it.
+) -> int:
+    """Apply every limit: those of the whole message raise, those of one recipient are noted with it. When a person
+    last spoke to the sender.
 
     `most_waiting` and `per_minute`, unless 0, are the caller's own limits and count where they are less.
     """
@@ -58,6 +59,7 @@ def judge(
         elif caller.address.kind == one.place.kind == "session":
             answered = because.n if because and because.sender == one.place.id else 0
             one.refusal = _judge_pair(db, caller.address, one.place, answered, spoken, rules, now_ms)
+    return spoken
 
 
 def _refuse_pace(db: Store, caller: Caller, per_minute: int, now_ms: int) -> None:

@@ -24,9 +24,10 @@ class Presence(Record):
     state: str  # busy, idle, offline, or nobody for a name that mail waits for; '' for the person
     unread: int  # waiting to be shown
     wake: str
-    seen_ms: int
+    seen_ms: int  # of a name at another machine: when that machine said so
     me: bool
     ended_why: str
+    machine: str = ""  # of the team; '' is this one
 
 
 class Channel(Record):
@@ -37,7 +38,7 @@ class Channel(Record):
     mine: bool
 
 
-def who(db: Store, caller: Caller | None, *, everybody: bool) -> list[Presence]:
+def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> list[Presence]:
     """Every live session, the person, and whoever mail waits for; with `everybody` also those long gone."""
     found = []
     for row in list(db.rows("people.roster")):
@@ -60,6 +61,34 @@ def who(db: Store, caller: Caller | None, *, everybody: bool) -> list[Presence]:
                 ended_why=str(db.value("people.ended_why", place.session) or ""),
             )
             found.append(one)
+    return found + (_elsewhere(db, everybody, now_ms) if people.linked(db) else [])
+
+
+def _elsewhere(db: Store, everybody: bool, now_ms: int) -> list[Presence]:
+    """Who is at the other machines of the team."""
+    from telex.store import rosters
+
+    found = []
+    for one in rosters.everybody(db):
+        place = people.address_at(db, one.address)
+        unread = int(db.value("mail.waiting_count", place.id)) if place else 0
+        state = one.state_at(now_ms)
+        if everybody or unread or state != presence.OFFLINE:
+            told = Presence(
+                name=f"@{one.address}",
+                kind=one.kind,
+                client=one.client,
+                directory="",
+                title="",
+                state=state,
+                unread=unread,
+                wake="",
+                seen_ms=one.heard_ms,
+                me=False,
+                ended_why="",
+                machine=one.machine_name,
+            )
+            found.append(told)
     return found
 
 
@@ -76,13 +105,27 @@ def _state(db: Store, place: people.Address, session: people.Session | None) -> 
 def channels(db: Store, caller: Caller) -> list[Channel]:
     """Every channel with a member that is here or joined it on purpose."""
     living = {place.id for _, place in people.living(db)}
+    far = _far_channels(db)
     found = []
     for number, name in list(db.rows("people.channels")):
         members = [row for row in db.rows("people.members", number) if row[6] or row[0] in living]
-        if members:
+        there = far.pop(name, [])
+        if members or there:
             mine = any(row[0] == caller.address.id for row in members)
-            found.append(Channel(name=f"#{name}", members=[f"@{row[2]}" for row in members], mine=mine))
-    return found
+            listed = [f"@{row[2]}" for row in members] + [f"@{one}" for one in there]
+            found.append(Channel(name=f"#{name}", members=listed, mine=mine))
+    for name, there in far.items():
+        found.append(Channel(name=f"#{name}", members=[f"@{one}" for one in there], mine=False))
+    return sorted(found, key=lambda one: one.name)
+
+
+def _far_channels(db: Store) -> dict[str, list[str]]:
+    """The channels with members at other machines of the team."""
+    if not people.linked(db):
+        return {}
+    from telex.store import rosters
+
+    return rosters.channels(db)
 
 
 def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
@@ -91,6 +134,7 @@ def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
     with db.write():
         channel = people.opened_channel(db, name, now_ms)
         db.run("people.join", channel.id, caller.address.id, now_ms)
+        people.tell_team(db)
     return f"#{name}"
 
 
@@ -109,6 +153,7 @@ def leave(db: Store, caller: Caller, written: str) -> str:
         channel = people.channel(db, name)
         if channel is None or not db.run("people.drop_member", channel.id, caller.address.id):
             raise NotMember(name=name)
+        people.tell_team(db)
     return f"#{name}"
 
 
@@ -117,6 +162,7 @@ def rename(db: Store, caller: Caller, written: str, now_ms: int) -> people.Addre
     name = names.fold_own(written)
     with db.write():
         until_ms = now_ms + settings.load(db).forward_hours * _HOUR_MS
+        people.tell_team(db)
         return people.rename(db, people.address(db, caller.address.id), name, until_ms, now_ms)
 
 

@@ -1,8 +1,9 @@
 """Whom a message is for: from targets as they were written to addresses.
 
 Rules kept here: a name that nobody holds gets an address where the mail waits, unless `strict`; a channel means
-those of its members that are here or joined it on purpose; `all` means everybody who is here; the sender of a
-message to many is not among them.
+those of its members that are here or joined it on purpose, and those that other machines tell of; `all` means everybody
+who is here, and with `team` everybody in the team; the sender of a message to many is not among them; what is at other
+machines is looked up only where this one is in a team (telex.bus.elsewhere).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from telex.bus.identity import Caller
 from telex.core import message, names
 from telex.core.record import Record
-from telex.errors import NameReserved, NobodyThere, Refused
+from telex.errors import NameReserved, NobodyThere, NotLinked, Refused
 from telex.store import people
 from telex.store.sqlite import Store
 
@@ -21,56 +22,82 @@ class Recipient(Record):
     place: people.Address
     via: str
     refusal: Refused | None = None
+    machine: str = ""  # the id of the machine that it is at; '' is this one
 
 
-def resolve(
-    db: Store, caller: Caller, to: list[names.Target], strict: bool, or_person: bool, now_ms: int
-) -> list[Recipient]:
-    """Every address that the targets mean, each once. Raises NobodyThere, NameReserved. Inside a write."""
+class Wanted(Record):
+    """To whom, as it was written."""
+
+    to: list[names.Target]
+    strict: bool = False
+    or_person: bool = False  # what is to all goes to the person while no session is here
+    team: bool = False  # what is to all goes to the whole team
+
+
+def resolve(db: Store, caller: Caller, wanted: Wanted, linked: bool, now_ms: int) -> list[Recipient]:
+    """Every address that the targets mean, each once. Inside a write.
+
+    Raises NobodyThere, NameReserved, NameAmbiguous, NotLinked, MachineUnknown.
+    """
     found: dict[int, Recipient] = {}
-    for target in to:
+    for target in wanted.to:
         if target.kind == "name":
-            places = [(_named(db, caller, target.name, strict, now_ms), message.DIRECT)]
+            some = [_named(db, caller, target, wanted.strict, linked, now_ms)]
         else:
-            via = message.CHANNEL if target.kind == "channel" else message.EVERYONE
-            places = [(place, via) for place in _group(db, target) if place.id != caller.address.id]
-            if not places and or_person and target.kind == "all":
-                places = [(people.person(db, people.user_name(), now_ms), via)]
-            if not places:
+            some = _group(db, caller, target, wanted, linked, now_ms)
+            if not some and not (target.kind == "all" and wanted.team):
                 raise NobodyThere(
                     to=target.written(), advice="'telex who' lists who is here, 'telex channels' the channels"
                 )
-        for place, via in places:
-            found.setdefault(place.id, Recipient(place=place, via=via))
+        for one in some:
+            found.setdefault(one.place.id, one)
     return list(found.values())
 
 
-def _named(db: Store, caller: Caller, name: str, strict: bool, now_ms: int) -> people.Address:
-    if name == "me":
-        return caller.address
+def find(db: Store, target: names.Target, now_ms: int) -> people.Address | None:
+    """The address that a name means, where there is one already. Raises NotLinked, NameAmbiguous."""
+    if target.machine or people.linked(db):
+        from telex.bus import elsewhere
+
+        return elsewhere.find(db, target, now_ms)
+    return people.address_named(db, target.name, now_ms)
+
+
+def _named(db: Store, caller: Caller, target: names.Target, strict: bool, linked: bool, now_ms: int) -> Recipient:
+    name = target.name
+    if name == "me" and not target.machine:
+        return Recipient(place=caller.address, via=message.DIRECT)
     if name in names.RESERVED:
         raise NameReserved(name=name)
+    if linked:
+        from telex.bus import elsewhere
+
+        if found := elsewhere.named(db, target, strict, now_ms):
+            return found
+    elif target.machine:
+        raise NotLinked()
     place = people.address_named(db, name, now_ms)
     if strict and (place is None or (place.kind == "session" and people.holder(db, place) is None)):
         near = names.nearest(name, [other for other in held(db) if other not in (name, caller.address.name)])
         advice = f"did you mean @{near}?" if near else "'telex who' lists who is here"
         raise NobodyThere(to=f"@{name}", advice=advice)
-    return place or people.awaited(db, name, now_ms)
+    return Recipient(place=place or people.awaited(db, name, now_ms), via=message.DIRECT)
 
 
-def _group(db: Store, target: names.Target) -> list[people.Address]:
-    """The members of a channel that are here, or that joined it on purpose; or everybody who is here."""
-    living = {place.id: place for _, place in people.living(db)}
-    if target.kind == "all":
-        return list(living.values())
-    channel = people.channel(db, target.name)
-    if channel is None:
-        return []
-    found = []
-    for row in db.rows("people.members", channel.id):
-        place = people.Address.of_row(row[:6])
-        if row[6] or place.id in living:
-            found.append(place)
+def _group(
+    db: Store, caller: Caller, target: names.Target, wanted: Wanted, linked: bool, now_ms: int
+) -> list[Recipient]:
+    """The members of a channel, or everybody, without the sender."""
+    via = message.CHANNEL if target.kind == "channel" else message.EVERYONE
+    channel = target.name if target.kind == "channel" else ""
+    places = [place for place in people.present(db, channel) if place.id != caller.address.id]
+    if not places and wanted.or_person and target.kind == "all":
+        places = [people.person(db, people.user_name(), now_ms)]
+    found = [Recipient(place=place, via=via) for place in places]
+    if linked and (channel or wanted.team):
+        from telex.bus import elsewhere
+
+        found += elsewhere.group(db, channel, via, now_ms)
     return found
 
 

@@ -4,7 +4,8 @@ Rules kept here:
 - everything is judged and stored in one transaction: what is answered as sent is on the disk, what is refused
   left nothing behind but its reason;
 - several recipients are judged one by one; one that refuses does not hold up the others;
-- the sender is the caller, never a claim.
+- the sender is the caller, never a claim;
+- what is for other machines is put into the outbox in the same transaction; nothing here reaches for the network.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 from telex import limits
 from telex.bus.identity import Caller
 from telex.bus.judge import judge
-from telex.bus.recipients import Recipient, held, resolve
+from telex.bus.recipients import Recipient, Wanted, held, resolve
 from telex.core import delivery, ids, message, names
 from telex.core.record import Record
 from telex.errors import KeyConflict
@@ -38,6 +39,7 @@ class Outgoing(Record):
     strict: bool = False
     quiet: bool = False
     or_person: bool = False  # what is to all goes to the person while no session is here
+    team: bool = False  # what is to all goes to the whole team
     most_waiting: int = 0  # stands in for the setting where it is less; 0 does not
     per_minute: int = 0
 
@@ -45,7 +47,7 @@ class Outgoing(Record):
 class Outcome(Record):
     """What became of a message at one recipient when it was sent."""
 
-    name: str  # @api
+    name: str  # @api, or @api@alice-laptop
     state: str  # queued or refused
     presence: str  # busy, idle, offline or nobody
     note: str  # in words
@@ -67,25 +69,31 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
     aside = len(raw) > limits.BODY_INLINE_BYTES
     digest = _keep_aside(db, raw) if aside else message.digest(raw)
     refused: list[Recipient] = []
+    leaves = False
     with db.write():
         rules = settings.load(db)
         earlier = _earlier(db, caller, out, digest)
         if earlier:
             known = mail.deliveries(db, earlier.n)
             found = [(people.address(db, one.recipient), one.state, one.reason) for one in known]
-            return _answer(db, earlier, found, repeated=True)
+            return _answer(db, earlier, found, now_ms, repeated=True)
         parent = mail.get(db, out.reply_to) if out.reply_to else None
-        recipients = resolve(db, caller, out.to, out.strict, out.or_person, now_ms)
+        linked = people.linked(db)
+        if out.team:
+            _check_team(db)
+        wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team)
+        recipients = resolve(db, caller, wanted, linked, now_ms)
         new = _compose(db, caller, out, parent, digest, len(raw), now_ms)
-        judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
+        spoken_ms = judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
         refused = [one for one in recipients if one.refusal]
-        if len(refused) < len(recipients):
+        if len(refused) < len(recipients) or not recipients:
             new.n = mail.add(db, new)
             for one in recipients:
                 _deliver(db, new, one)
+            leaves = linked and _leave(db, new, out.team, recipients, spoken_ms)
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
-        sent = _answer(db, new, [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)])
+        sent = _answer(db, new, [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)], now_ms)
     if new.n and new.n % limits.INDEX_MESSAGES == 0:
         from telex.store import index
 
@@ -94,7 +102,23 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         assert refused[0].refusal is not None
         raise refused[0].refusal
     _call(db, new, recipients)
+    if leaves:
+        from telex.store import agent
+
+        agent.ensure(db)
     return sent
+
+
+def _check_team(db: Store) -> None:
+    from telex.bus import departures
+
+    departures.check_team(db)
+
+
+def _leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipient], spoken_ms: int) -> bool:
+    from telex.bus import departures
+
+    return departures.leave(db, new, everyone, recipients, spoken_ms)
 
 
 def _call(db: Store, new: mail.Message, recipients: list[Recipient]) -> None:
@@ -185,7 +209,7 @@ def _deliver(db: Store, new: mail.Message, one: Recipient) -> None:
         )
         db.run("mail.add_delivery", *values)
     else:
-        mail.deliver(db, new.n, new, one.place, one.via)
+        mail.deliver(db, new.n, new, one.place, one.via, delivery.WAITS if one.machine else "")
 
 
 def _after(
@@ -204,39 +228,38 @@ def _after(
         bells.mark_owed(db.home, caller.address.bell, True)
     if parent is None or new.kind == "ack":
         return
-    mine = db.row("mail.delivery", parent.n, caller.address.id)
-    if mine is None:
-        return
-    if mine[1] == message.DIRECT:
-        db.run("mail.settle", parent.n, caller.address.id)
-    else:  # one reply is enough for a request to many
-        db.run("mail.drop_owed", parent.n)
-    if mine[0] in delivery.UNREAD:
-        mail.move(db, parent.n, caller.address.id, delivery.READ, f"answered by {message.short_id(new.n)}", now_ms)
-    mail.settle_bell(db, caller.address.id)
+    if mail.settle_answered(db, parent.n, new.n, caller.address.id, now_ms):
+        mail.settle_bell(db, caller.address.id)
 
 
 def _standing(one: Recipient) -> tuple[people.Address, str, str]:
     """Who, the state of the delivery, and why."""
     if one.refusal:
         return one.place, delivery.REFUSED, one.refusal.message
-    return one.place, delivery.QUEUED, ""
+    return one.place, delivery.QUEUED, delivery.WAITS if one.machine else ""
 
 
-def _answer(db: Store, new: mail.Message, found: list[tuple[people.Address, str, str]], repeated: bool = False) -> Sent:
+def _answer(
+    db: Store, new: mail.Message, found: list[tuple[people.Address, str, str]], now_ms: int, repeated: bool = False
+) -> Sent:
     return Sent(
         id=message.short_id(new.n),
         uuid=ids.written(new.uuid),
         to=new.addressed,
         repeated=repeated,
-        recipients=[_outcome(db, new, *one) for one in found],
+        recipients=[_outcome(db, new, *one, now_ms) for one in found],
     )
 
 
-def _outcome(db: Store, new: mail.Message, place: people.Address, stands: str, reason: str) -> Outcome:
+def _outcome(db: Store, new: mail.Message, place: people.Address, stands: str, reason: str, now_ms: int) -> Outcome:
     name = f"@{place.name}"
     if stands != delivery.QUEUED:
         return Outcome(name=name, state=stands, presence="", note=reason or stands)
+    if place.elsewhere:
+        from telex.bus import departures
+
+        known, note = departures.told(db, place, reason, now_ms)
+        return Outcome(name=name, state=stands, presence=known, note=note)
     if place.kind == "person":
         return Outcome(name=name, state=stands, presence="", note="in the person's inbox")
     if people.holder(db, place):

@@ -45,10 +45,16 @@ class Verb(Record):
         parts += [f"[--{option.name}{' ' + option.value if option.value else ''}]" for option in self.options]
         return " ".join(parts)
 
+    def function(self) -> str:
+        """The function of its room that answers it: of `relay team create` that is `team_create`."""
+        if self.name == "import":
+            return "import_"
+        return "_".join(self.name.split()[1:]) or self.name
+
 
 JSON = Option(name="json", meaning="answer in JSON")
 
-_TO = Word(name="to", meaning="@name, '#channel' (in quotes), all, or several with commas")
+_TO = Word(name="to", meaning="@name, @name@machine, '#channel' (in quotes), all, or several with commas")
 _TEXT = Word(name="text", many=True, optional=True, meaning="the message; without it, --file, --stdin or a pipe")
 _ID = Word(name="id", meaning="a message: m42, 42 or its UUID")
 _IDS = Word(name="id", many=True, meaning="messages: m42, 42 or their UUIDs")
@@ -68,8 +74,14 @@ _KIND = Option(name="kind", value="K", meaning="note (default), context, request
 _LIMIT = Option(name="limit", value="N", meaning="how many at most (20)")
 _EVERY = Option(name="all", meaning="everybody's, not only what concerns you")
 _SCOPE = Option(name="scope", value="S", meaning="user (default) or project")
+_MACHINE = Word(name="machine", meaning="its name in the team")
 _YES = Option(name="yes", meaning="do not ask")
 _DRY = Option(name="dry-run", meaning="say what would be written, write nothing")
+
+_LOG = Option(
+    name="log", value="LOG", meaning="sqlite:PATH (default: relay/relay.db in telex's home), or nats://HOST:PORT,…"
+)
+_TEAM = Word(name="team", meaning="its name")
 
 VERBS = (
     Verb(
@@ -98,6 +110,7 @@ VERBS = (
             _FROM,
             Option(name="strict", meaning="refuse a name that nobody holds now, instead of letting the mail wait"),
             Option(name="quiet", meaning="do not wake an idle recipient"),
+            Option(name="team", meaning="with all: everybody in the team, not only at this machine; owners only"),
         ),
     ),
     Verb(
@@ -324,10 +337,172 @@ VERBS = (
         ),
     ),
     Verb(
+        name="link join",
+        room="link",
+        summary="join a team with a code, or found it with the first one",
+        example="telex link join https://relay.example 4-puzzle-orbit",
+        words=(
+            Word(name="url", meaning="the relay's"),
+            Word(name="code", optional=True, meaning="from 'telex link invite'; without it, standard input"),
+        ),
+        options=(
+            Option(name="name", value="M", meaning="what this machine is called in the team; its host name without it"),
+            Option(name="insecure", meaning="take a URL without TLS that is not of this machine"),
+        ),
+    ),
+    Verb(
+        name="link invite",
+        room="team",
+        summary="a code for one more machine: one try, ten minutes",
+        example="telex link invite --role member",
+        options=(Option(name="role", value="R", meaning="member (default), owner or read-only"),),
+    ),
+    Verb(
+        name="link status",
+        room="link",
+        summary="relay, team and role, what waits where, what went wrong",
+        example="telex link status",
+    ),
+    Verb(
+        name="link machines",
+        room="link",
+        summary="the machines of the team",
+        example="telex link machines",
+    ),
+    Verb(
+        name="link verify",
+        room="link",
+        summary="a number that is the same on both machines if nobody is in between",
+        example="telex link verify bob-laptop",
+        words=(_MACHINE,),
+    ),
+    Verb(
+        name="link remove",
+        room="team",
+        summary="put a machine out of the team; it can read nothing that is sent later",
+        example="telex link remove bob-laptop",
+        words=(_MACHINE,),
+    ),
+    Verb(
+        name="link role",
+        room="team",
+        summary="give a machine another role",
+        example="telex link role bob-laptop owner",
+        words=(_MACHINE, Word(name="role", meaning="owner, member or read-only")),
+    ),
+    Verb(
+        name="link rotate",
+        room="team",
+        summary="give the team a new key",
+        example="telex link rotate",
+    ),
+    Verb(
+        name="link pause",
+        room="link",
+        summary="send and fetch nothing until resume; what is sent waits here",
+        example="telex link pause",
+    ),
+    Verb(
+        name="link resume",
+        room="link",
+        summary="go on after pause",
+        example="telex link resume",
+    ),
+    Verb(
+        name="link leave",
+        room="link",
+        summary="leave the team and delete its keys here",
+        example="telex link leave",
+        options=(Option(name="force", meaning="though this is the only owner's machine"),),
+    ),
+    Verb(
+        name="link run",
+        room="link_run",
+        summary="send and fetch in the foreground; otherwise telex starts this by itself",
+        example="telex link run",
+        options=(Option(name="quiet", meaning="print nothing"),),
+    ),
+    Verb(
+        name="link unit",
+        room="link_run",
+        summary="a unit file that has the system run the link",
+        example="telex link unit systemd",
+        words=(Word(name="system", meaning="systemd or launchd"),),
+    ),
+    Verb(
+        name="relay serve",
+        room="relay",
+        summary="the server in the middle of a team: it keeps sealed messages and can read none",
+        example="telex relay serve --listen 127.0.0.1:8738 --public-url https://relay.example",
+        options=(
+            Option(name="listen", value="HOST:PORT", meaning="where to listen (127.0.0.1:8738)"),
+            _LOG,
+            Option(name="cert", value="F", meaning="its certificate, in PEM; without it a proxy must speak TLS"),
+            Option(name="key", value="F", meaning="the certificate's key"),
+            Option(name="public-url", value="URL", meaning="by which machines reach it, where that is another one"),
+        ),
+    ),
+    Verb(
+        name="relay team create",
+        room="relay",
+        summary="a new team, and the code that makes a machine its first owner",
+        example="telex relay team create acme",
+        words=(_TEAM,),
+        options=(_LOG,),
+    ),
+    Verb(
+        name="relay team list",
+        room="relay",
+        summary="the teams that this relay keeps",
+        example="telex relay team list",
+        options=(_LOG,),
+    ),
+    Verb(
+        name="relay team code",
+        room="relay",
+        summary="another code for a team that has no owner yet",
+        example="telex relay team code acme",
+        words=(_TEAM,),
+        options=(_LOG,),
+    ),
+    Verb(
+        name="relay backup",
+        room="relay",
+        summary="copy the relay's file as it is at one moment, while it serves",
+        example="telex relay backup relay-backup.db",
+        words=(Word(name="file", meaning="where to; it must not be there yet"),),
+        options=(_LOG,),
+    ),
+    Verb(
+        name="relay restore",
+        room="relay",
+        summary="put a backup in place of the relay's file; machines offer again what it lacks",
+        example="telex relay restore relay-backup.db",
+        words=(Word(name="file", meaning="a backup"),),
+        options=(_LOG,),
+    ),
+    Verb(
         name="demo",
         room="demo",
         summary="two sessions exchange a message through the real hook, in a store of its own",
         example="telex demo",
     ),
 )
+_NAME_WORDS = 3  # of the longest name of a command
 BY_NAME = {verb.name: verb for verb in VERBS}
+
+
+def verb_of(words: list[str]) -> tuple[Verb | None, list[str]]:
+    """The command that these words begin with, whose name may have up to three, and the words after it."""
+    for count in range(1, _NAME_WORDS + 1):
+        if found := BY_NAME.get(" ".join(words[:count])):
+            return found, words[count:]
+    return None, words
+
+
+# The first words of commands that have several.
+GROUPS = {
+    "link": "this machine in a team",
+    "relay": "the server between a team's machines",
+    "relay team": "the teams of a relay",
+}

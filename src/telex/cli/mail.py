@@ -34,6 +34,7 @@ def send(call: Call) -> None:
         key=args.option("key"),
         strict="strict" in args.flags,
         quiet="quiet" in args.flags,
+        team="team" in args.flags,
     )
     _say_sent(call, sent)
 

@@ -12,7 +12,7 @@ import os
 import sys
 
 from telex import limits
-from telex.cli.grammar import BY_NAME, VERBS
+from telex.cli.grammar import BY_NAME, GROUPS, VERBS, verb_of
 from telex.cli.output import Output, complain
 from telex.cli.parse import Args, parse
 from telex.errors import TelexError, VerbUnknown
@@ -83,13 +83,32 @@ def _run(words: list[str], as_json: bool) -> int:
 
         Output(as_json).line(__version__)
         return 0
-    verb = BY_NAME.get(words[0])
+    verb, given = verb_of(words)
     if verb is None:
-        return _run_face(words)
-    args = parse(verb, words[1:])
+        return _run_group(words) if words[0] in GROUPS else _run_face(words)
+    args = parse(verb, given)
     room = __import__(f"telex.cli.{verb.room}", fromlist=["*"])  # importlib would load warnings
-    answer = getattr(room, verb.name + "_" if verb.name == "import" else verb.name)
-    return int(answer(Call(args, Output("json" in args.flags), words[1:])) or 0)
+    answer = getattr(room, verb.function())
+    return int(answer(Call(args, Output("json" in args.flags), given)) or 0)
+
+
+def _run_group(words: list[str]) -> int:
+    """The first word of several commands, alone: they are listed. Raises VerbUnknown for a wrong second one."""
+    group = " ".join(words[: 2 if " ".join(words[:2]) in GROUPS else 1])
+    wrong = [word for word in words[group.count(" ") + 1 :] if word not in ("-h", "--help", "help")]
+    known = [verb.name for verb in VERBS if verb.name.startswith(group + " ")]
+    if wrong:
+        from telex.core.names import nearest
+
+        near = nearest(f"{group} {wrong[0]}", known)
+        advice = f"; did you mean '{near}'?" if near else ""
+        raise VerbUnknown(word=f"{group} {wrong[0][:40]}", advice=advice)
+    out = Output(False)
+    out.line(f"telex {group}: {GROUPS[group]}")
+    out.line()
+    for name in known:
+        out.line(f"  {name.ljust(max(map(len, known)))}  {BY_NAME[name].summary}")
+    return 0
 
 
 def _run_face(words: list[str]) -> int:
@@ -103,14 +122,16 @@ def _run_face(words: list[str]) -> int:
 
 
 def _overview(words: list[str]) -> int:
-    if len(words) > 1 and words[1] in BY_NAME:
-        return run([words[1], "--help"])
+    if len(words) > 1 and (words[1] in BY_NAME or words[1] in GROUPS):
+        return run([*words[1:], "--help"])
     out = Output(False)
     out.line("telex: messages between coding-agent sessions")
     out.line()
-    width = max(len(verb.name) for verb in VERBS)
-    for verb in VERBS:
-        out.line(f"  {verb.name.ljust(width)}  {verb.summary}")
+    listed = [(verb.name, verb.summary) for verb in VERBS if " " not in verb.name]
+    listed += [(name, f"{summary}: 'telex {name}' lists them") for name, summary in GROUPS.items() if " " not in name]
+    width = max(len(name) for name, _ in listed)
+    for name, summary in listed:
+        out.line(f"  {name.ljust(width)}  {summary}")
     out.line()
     _overview_of_faces(out, width)
     out.line()
@@ -132,7 +153,7 @@ def _overview_of_faces(out: Output, width: int) -> None:
 def _did_you_mean(word: str) -> str:
     from telex.core.names import nearest
 
-    near = nearest(word, list(BY_NAME))
+    near = nearest(word, [*(name for name in BY_NAME if " " not in name), *GROUPS])
     return f"; did you mean '{near}'?" if near else ""
 
 

@@ -24,9 +24,11 @@ def who(call: Call) -> None:
         name = one.name + (" (you)" if one.me else "")
         client = one.client or ("person" if one.kind == "person" else "-")
         where = text.place(one.directory, _user_home(), limits.PLACE_CHARS) if one.directory else "-"
-        age = text.age(now - one.seen_ms) if one.state == "offline" else "-"
-        rows.append([name, client, one.state or "-", str(one.unread), age, where])
-    call.out.table(["name", "client", "state", "unread", "seen", "directory"], rows)
+        age = text.age(now - one.seen_ms) if one.state == "offline" or one.machine else "-"
+        rows.append([name, client, one.state or "-", str(one.unread), age, where, one.machine or "here"])
+    heads = ["name", "client", "state", "unread", "seen", "directory", "machine"]
+    shown = len(heads) if any(one.machine for one in found) else len(heads) - 1
+    call.out.table(heads[:shown], [row[:shown] for row in rows])
 
 
 def channels(call: Call) -> None:

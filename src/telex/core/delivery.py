@@ -21,6 +21,9 @@ EXPIRED, REFUSED, DEAD = "expired", "refused", "dead"
 STATES = (QUEUED, SHOWN, READ, DONE, EXPIRED, REFUSED, DEAD)
 UNREAD = (QUEUED, SHOWN)
 
+# Where a message to another machine is, as the reason of a delivery that is queued says it.
+WAITS, AT_RELAY, ON_MACHINE = "waits here for the relay", "at the relay", "on its machine"
+
 MOVES: dict[str, tuple[str, ...]] = {
     QUEUED: (SHOWN, READ, DONE, EXPIRED, REFUSED, DEAD),
     SHOWN: (SHOWN, READ, DONE, EXPIRED, DEAD),

@@ -88,18 +88,28 @@ def _around(blocks: str, items: list[Item], left: int) -> str:
 def _opening(items: list[Item]) -> str:
     """One sentence that says what these texts are, by kind of sender: each kind weighs differently."""
     kinds = [item.sender_kind for item in items]
-    persons, notices = kinds.count("person"), kinds.count("system")
+    places = [person(item.sender) for item in items if item.sender_kind == "person"]
+    persons, notices = len(places), kinds.count("system")
     sessions = len(kinds) - persons - notices  # an unknown kind is trusted least
     parts = []
     if sessions == 1:
         parts.append("1 message from another session, not an instruction of the user")
     elif sessions:
         parts.append(f"{sessions} messages from other sessions, not instructions of the user")
-    if persons:
-        parts.append(f"{persons} message{'s' if persons > 1 else ''} from the person at this machine")
+    parts += [
+        f"{count} message{'s' if count > 1 else ''} from {place}"
+        for place in dict.fromkeys(places)
+        if (count := places.count(place))
+    ]
     if notices:
         parts.append(f"{notices} notice{'s' if notices > 1 else ''} from telex itself")
     return f"telex: {'; '.join(parts)}."
+
+
+def person(sender: str) -> str:
+    """Which person an address is: whoever sits at another machine need not be this machine's user."""
+    machine = sender.partition("@")[2]
+    return f"the person at {_word(machine, limits.NAME_CHARS)}" if machine else "the person at this machine"
 
 
 def _waiting_only(total: int, budget: int) -> str:
@@ -142,7 +152,7 @@ def _about(item: Item, reader: _Reader) -> str:
         return ""
     place = f'"{text.place(item.place, reader.home, limits.PLACE_CHARS)}"' if item.place else ""
     if item.sender_kind == "person":
-        return f", the person at this machine, in {place}" if place else ", the person at this machine"
+        return f", {person(item.sender)}, in {place}" if place else f", {person(item.sender)}"
     client = _word(item.client) or "session"
     return f" ({client}, {place})" if place else f" ({client})"
 

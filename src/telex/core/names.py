@@ -6,6 +6,8 @@ Rules kept here:
 - what a person or an agent typed goes through `fold`, which refuses; what is derived from a directory or a title
   goes through `slug`, which mends;
 - `all`, `telex`, `system` and `me` are nobody's;
+- whoever is at another machine of the team is `frontend@alice-laptop`: two names with one '@' between, which no
+  session here can be called;
 - a name never becomes a path: bells and files are named by ids.
 """
 
@@ -28,10 +30,11 @@ class Target(Record):
 
     kind: str  # name, channel or all
     name: str
+    machine: str = ""  # of the team, where one is given
 
     def written(self) -> str:
-        """@name, #channel or all."""
-        return {"name": "@", "channel": "#", "all": ""}[self.kind] + self.name
+        """@name, @name@machine, #channel or all."""
+        return {"name": "@", "channel": "#", "all": ""}[self.kind] + at_machine(self.name, self.machine)
 
 
 def is_name(text: str) -> bool:
@@ -47,6 +50,29 @@ def fold(text: str) -> str:
         advice = f"did you mean {near}?" if near else "try letters and digits"
         raise NameInvalid(name=ascii(text[: limits.NAME_CHARS]), advice=advice)
     return name
+
+
+def at_machine(name: str, machine: str) -> str:
+    """frontend@alice-laptop; the name alone without a machine."""
+    return f"{name}@{machine}" if machine else name
+
+
+def split(address: str) -> tuple[str, str]:
+    """The name and the machine of an address; '' for one that is here."""
+    name, _, machine = address.partition("@")
+    return name, machine
+
+
+def is_address(text: str) -> bool:
+    """Whether text is a name, or a name at a machine, as it stands."""
+    name, at, machine = text.partition("@")
+    return is_name(name) and (not at or is_name(machine))
+
+
+def fold_address(text: str) -> str:
+    """The name, or the name at a machine, that text means, with or without '@' in front. Raises NameInvalid."""
+    name, at, machine = text.removeprefix("@").partition("@")
+    return at_machine(fold(name), fold(machine)) if at else fold(name)
 
 
 def fold_own(text: str) -> str:
@@ -78,12 +104,18 @@ def twin(name: str, number: int) -> str:
 
 
 def parse_target(text: str) -> Target:
-    """`@name`, `#channel`, `all`, or a bare name. Raises NameInvalid, NameReserved."""
+    """`@name`, `@name@machine`, `#channel`, `all`, or a bare name. Raises NameInvalid."""
     if text.translate(_FOLDED) in (ALL, "@all"):
         return Target(kind="all", name=ALL)
     if text.startswith("#"):
         return Target(kind="channel", name=fold(text[1:]))
-    return Target(kind="name", name=fold(text.removeprefix("@")))
+    return parse_name(text)
+
+
+def parse_name(text: str) -> Target:
+    """A name, with or without '@' in front, perhaps at a machine. Raises NameInvalid."""
+    name, machine = split(fold_address(text))
+    return Target(kind="name", name=name, machine=machine)
 
 
 def parse_targets(text: str) -> list[Target]:

@@ -3,7 +3,8 @@
 Rules kept here:
 - a payload with an `agent_id` comes from a subagent, which shares its parent's session and must neither be shown nor
   consume the parent's mail;
-- a session that the hooks meet for the first time, or again after its process ended, is registered at once.
+- a session that the hooks meet for the first time, or again after its process ended, is registered at once, and the
+  link with other machines, where there is one, is seen to.
 """
 
 from __future__ import annotations
@@ -64,7 +65,12 @@ def register(db: Store, client: str, payload: Payload, pid: int) -> tuple[people
     )
     with db.write():
         sweep.end_dead(db, moments.now_ms())
-        return people.register(db, who, people.user_name(), moments.now_ms())
+        registered = people.register(db, who, people.user_name(), moments.now_ms())
+    if people.linked(db):
+        from telex.store import agent
+
+        agent.ensure(db)
+    return registered
 
 
 def end(db: Store, client: str, payload: Payload, pid: int) -> None:

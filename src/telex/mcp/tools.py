@@ -7,7 +7,6 @@ words are those of the command line; what is shown unread is carried as `taking`
 from __future__ import annotations
 
 from telex import limits
-from telex.core import names
 from telex.core.delivery import UNREAD
 from telex.errors import ArgumentsInvalid, TimedOut
 from telex.mcp import show
@@ -31,7 +30,7 @@ _ENDS = {"destructiveHint": False, "idempotentHint": True, "openWorldHint": Fals
 
 _TEXT = {"type": "string"}
 _SECONDS = {"type": "number", "description": "seconds"}
-_TO = {"type": "string", "description": "@name, #channel, all, or several with commas"}
+_TO = {"type": "string", "description": "@name, @name@machine, #channel, all, or several with commas"}
 _DATA = {"type": "object", "description": "JSON that travels with it"}
 _KINDS = ["note", "context", "request", "event"]
 
@@ -242,7 +241,8 @@ _FUNCTIONS = {"send": _send, "reply": _reply, "inbox": _inbox, "read": _read, "w
 
 
 async def _wait(call: Call, given: Arguments) -> Answer:
-    sender = names.fold(word.removeprefix("@")) if (word := given.get("from", "")) else ""
+    word = given.get("from", "")
+    sender = await call.do(lambda bus: bus.address_of(word)) if word else ""
     kind = given.get("kind", "")
 
     def look(bus: Bus) -> Answer | None:

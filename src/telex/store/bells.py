@@ -20,6 +20,8 @@ DIRECTORIES = (BELLS, OWED, TURNS, CALLS, INBOXES, BODIES, BIN)
 
 BY_PROCESS = ("copilot",)  # their hooks are children of the client, and get no id in their environment
 
+LINK = "h-link"  # the bell of this machine's link with its team
+
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 _HASHED = "h-"  # no client's id is taken as it is with this in front
 _MOST_CHARS = 64
@@ -67,6 +69,14 @@ def ring(home: str, bell: str) -> None:
         os.utime(fd)
     finally:
         os.close(fd)
+
+
+def nudge(home: str, bell: str) -> None:
+    """Make the bell ring where nothing is lost without it: whoever sleeps on it looks again later anyway."""
+    try:
+        ring(home, bell)
+    except OSError:
+        pass
 
 
 def rings(home: str, bell: str) -> bool:

@@ -52,10 +52,10 @@ def start(db: Store, found: list[people.Session]) -> None:
     """
     keys = [one.key for one in found if one.client == CLIENT and due(db.home, one.bell)]
     if keys:
-        _detach([_python(db), "-I", "-S", f"{db.home}/{bells.BIN}/hook.py", CLIENT, EVENT, *keys], db.home)
+        detach([_python(db), "-I", "-S", f"{db.home}/{bells.BIN}/hook.py", CLIENT, EVENT, *keys], db.home)
 
 
-def _detach(command: list[str], home: str) -> None:
+def detach(command: list[str], home: str) -> None:
     """Start a command that nobody waits for, in a session of its own: its starter's end does not end it."""
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     environment = {**os.environ, "TELEX_HOME": home}

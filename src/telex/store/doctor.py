@@ -16,15 +16,17 @@ import apsw
 from telex import limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt, StoreFault
-from telex.store import bells, bodies, filesystem, index, losses, mail, repairing
+from telex.store import bells, bodies, filesystem, index, losses, mail, people, repairing
 from telex.store.lock import FileLock
 from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault, query
 
 OK, MENDABLE, BROKEN = "ok", "mendable", "broken"
 BACKUPS = "backups"
 _TABLES = (
-    *("setting", "address", "forward", "session", "member", "message", "due", "delivery", "owed", "pair"),
+    *("machine", "setting", "address", "forward", "session", "member", "message", "due", "delivery", "owed", "pair"),
     *("guest", "token", "spelling"),
+    *("link", "record", "resident", "resident_channel", "outbox", "sent_to", "had_from", "arrival"),
+    *("bygone", "invitation", "trouble"),
 )
 _LONG_TABLES = ("message", "delivery")  # read from both ends
 _SAFE_SQLITE = (3, 51, 3)
@@ -52,6 +54,7 @@ def check(home: str) -> list[Check]:
         return [*found, Check(what="store", state=_mendable(problem), detail=problem.message)]
     try:
         found += [_integrity(db), _words(db), _rows(db), *_lost(db), _bodies(db), _bells(db), _hook_fault(home)]
+        found += _link(db)
     except StoreFault as problem:
         found.append(Check(what="store", state=_mendable(problem), detail=problem.message))
     db.close()
@@ -221,8 +224,25 @@ def _bells(db: Store) -> Check:
     return Check(what="bells", state=OK, detail="each rings if and only if something waits")
 
 
+def _link(db: Store) -> list[Check]:
+    """How the link of this machine stands, where it has one."""
+    from telex.store import agent, link, outbox, trouble
+
+    linked = link.load(db)
+    if linked is None:
+        return []
+    waits = outbox.waiting(db)
+    if waits and not linked.paused and not bells.rings(db.home, bells.LINK):
+        return [Check(what="link", state=MENDABLE, detail=f"{waits} items wait, and its bell is silent")]
+    stands = "rests" if linked.paused else "runs" if agent.runs(db.home) else "does not run now"
+    found = [f"{linked.machine_name} in {linked.team_name}; the link {stands}, {waits} items wait"]
+    found += [f"the relay: {linked.fault}"] if linked.fault else []
+    found += [f"found wrong last: {one.words}" for one in trouble.recent(db, 1)]
+    return [Check(what="link", state=OK, detail="; ".join(found))]
+
+
 def _stray(db: Store) -> list[str]:
-    used = {bell for (bell,) in db.rows("doctor.bells_in_use")}
+    used = {bell for (bell,) in db.rows("doctor.bells_in_use")} | {bells.LINK}
     found = []
     for directory in (bells.BELLS, bells.OWED, bells.TURNS):
         found += [entry.path for entry in os.scandir(f"{db.home}/{directory}") if entry.name not in used]
@@ -232,6 +252,9 @@ def _stray(db: Store) -> list[str]:
 def _mend_bells(db: Store) -> list[str]:
     done = []
     with db.write():
+        if db.value("outbox.any_waiting") and not bells.rings(db.home, bells.LINK):
+            db.ring(bells.LINK)
+            done.append(f"rang the bell {bells.LINK}")
         for _, bell in list(db.rows("doctor.silent")):
             if not bells.rings(db.home, bell):
                 db.ring(bell)
@@ -317,6 +340,7 @@ def _copy_rows(home: str, new: Store) -> dict[str, int]:
                 saved[table] += _copy_table(old, new, way, f"doctor.put_{table}")
         new.run("index.rebuild")
         _copy_last_number(old, new)
+        _renew_outbox(new)
     old.close()
     return saved
 
@@ -327,6 +351,14 @@ def _copy_last_number(old: apsw.Connection, new: Store) -> None:
         losses.raise_sequence(new, next(old.execute(query("store.last_number")))[0])
     except (apsw.Error, StoreFault):
         pass
+
+
+def _renew_outbox(new: Store) -> None:
+    """What was saved may be less than what was sent: numbers that were given out are not given out again."""
+    from telex.store import outbox
+
+    if people.linked(new):
+        outbox.renew(new, int(time.time() * 1000))
 
 
 def _copy_table(old: apsw.Connection, new: Store, name: str, put: str) -> int:

@@ -77,3 +77,7 @@ def _settle(db: Store, first: int, last: int, known: int) -> None:
     now_ms = int(time.time() * 1000)  # an import's messages have old times
     person = people.person(db, people.user_name(), now_ms)
     notices.notify(db, person.id, told(words), 0, now_ms)
+    if people.linked(db):  # numbers of the outbox that were forgotten must not be given out again either
+        from telex.store import outbox
+
+        outbox.renew(db, now_ms)

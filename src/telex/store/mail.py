@@ -111,10 +111,11 @@ def add(db: Store, new: Message) -> int:
     return number
 
 
-def deliver(db: Store, number: int, new: Message, to: people.Address, via: str) -> None:
-    """Queue a message for one recipient and ring its bell. Inside a write."""
+def deliver(db: Store, number: int, new: Message, to: people.Address, via: str, where: str = "") -> None:
+    """Queue a message for one recipient and ring its bell; `where` it is on its way to another machine, in words.
+    Inside a write."""
     wakes = message.wakes(new.kind, via, bool(new.quiet), to.wake)
-    db.run("mail.add_delivery", number, to.id, via, delivery.QUEUED, int(wakes), new.created_ms, 0, "")
+    db.run("mail.add_delivery", number, to.id, via, delivery.QUEUED, int(wakes), new.created_ms, 0, where)
     if new.kind in message.OWES_REPLY and new.deadline_ms:
         db.run("mail.add_owed", number, to.id, new.sender, new.deadline_ms)
     if to.bell:
@@ -135,6 +136,15 @@ def numbered(db: Store, wanted: int | bytes) -> int | None:
         found = db.value("mail.by_uuid", wanted)
         return None if found is None else int(found)
     return wanted if db.value("mail.exists", wanted) else None
+
+
+def by_uuid(db: Store, written: str) -> int | None:
+    """The number of the message with a UUID as another machine writes it: no number of ours means anything there."""
+    try:
+        wanted = ids.parse(written)
+    except MessageUnknown:
+        return None
+    return numbered(db, wanted) if isinstance(wanted, bytes) else None
 
 
 def number_of(db: Store, written: str) -> int:
@@ -190,11 +200,15 @@ def note_cause(db: Store, recipient: int, numbers: list[int], now_ms: int) -> No
 
 
 def settle_bell(db: Store, recipient: int) -> None:
-    """Remove the bell if nothing is queued after the commit, and keep the owed mark in step. Inside a write."""
+    """Remove the bell if nothing is queued after the commit, and keep the owed mark in step; let the link look where
+    another machine is to be told what became of its message. Inside a write."""
     place = people.address(db, recipient)
     if place.bell:
         db.after_commit(_silence, db, recipient, place.bell)
-        bells.mark_owed(db.home, place.bell, bool(db.value("mail.any_debt", recipient)))
+        owes, to_tell = db.row("mail.standing", recipient) or (0, 0)
+        bells.mark_owed(db.home, place.bell, bool(owes))
+        if to_tell:
+            db.after_commit(bells.nudge, db.home, bells.LINK)
 
 
 def _silence(db: Store, recipient: int, bell: str) -> None:
@@ -203,6 +217,21 @@ def _silence(db: Store, recipient: int, bell: str) -> None:
     pid = bells.process_of(bell)
     if not pid or not db.value("mail.queued_in_process", pid):  # several sessions may share a bell by process
         bells.silence(db.home, bell)
+
+
+def settle_answered(db: Store, parent: int, answer: int, debtor: int, now_ms: int) -> bool:
+    """An answer to a message has come from one of its recipients: the debt is gone, and it has been read. Inside a
+    write. False for who was no recipient."""
+    mine = db.row("mail.delivery", parent, debtor)
+    if mine is None:
+        return False
+    if mine[1] == message.DIRECT:
+        db.run("mail.settle", parent, debtor)
+    else:  # one reply is enough for a request to many
+        db.run("mail.drop_owed", parent)
+    if mine[0] in delivery.UNREAD:
+        move(db, parent, debtor, delivery.READ, f"answered by {message.short_id(answer)}", now_ms)
+    return True
 
 
 def move(db: Store, number: int, recipient: int, state: str, reason: str, now_ms: int) -> None:

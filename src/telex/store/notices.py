@@ -1,7 +1,8 @@
 """What telex itself has to say: short events to those concerned.
 
 Rules kept here: a notice is an `event` from `telex`, marked auto; it never wakes anybody, takes no reply, counts
-in no budget, and is made inside the transaction of what it reports.
+in no budget, and is made inside the transaction of what it reports; whoever is at another machine gets none from
+here: that machine is told what happened, and says it in its own words.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from telex.store.sqlite import Store
 
 def notify(db: Store, to: int, text: str, about: int, now_ms: int) -> None:
     """Queue a notice for one address. Inside a write."""
-    sender = people.system(db, now_ms)
     recipient = people.address(db, to)
+    if recipient.elsewhere:
+        return
+    sender = people.system(db, now_ms)
     raw = text.encode()
     new = mail.Message(
         uuid=ids.uuid7(now_ms, os.urandom(10)),
@@ -50,9 +53,15 @@ IDLE, LATE = 1, 2
 
 
 def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told: int, now_ms: int) -> None:
-    """Tell a request's sender, once for each `told`, that no reply came and why. Inside a write."""
+    """Tell a request's sender, once for each `told`, that no reply came and why. Inside a write.
+
+    A sender at another machine knows the deadline itself.
+    """
     name = people.address(db, debtor).name
     db.run("mail.told", told, debtor, number)
+    if told == IDLE and people.address(db, creditor).elsewhere:
+        db.run("mail.unanswered", why, number, debtor)
+        return
     notify(
         db,
         creditor,
@@ -60,6 +69,19 @@ def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told:
         number,
         now_ms,
     )
+
+
+def undelivered(db: Store, number: int, recipient: int, why: str, now_ms: int) -> None:
+    """Tell a message's sender that it did not come to another machine, and why. Inside a write."""
+    for debtor, creditor in list(db.rows("mail.owed_for", number)):
+        if debtor == recipient:
+            no_reply(db, number, debtor, creditor, why, LATE, now_ms)
+            db.run("mail.settle", number, debtor)
+            return
+    sender = db.value("mail.sender_of", number)
+    if sender:
+        name = people.address(db, recipient).name
+        notify(db, sender, f"your message {message.short_id(number)} did not reach @{name}: {why}", number, now_ms)
 
 
 def cooling(db: Store, first: int, second: int, count: int, until: str, persons: list[int], now_ms: int) -> None:

@@ -39,6 +39,11 @@ class Address(Record):
     bell: str
     wake: str
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is at another machine."""
+        return "@" in self.name
+
 
 class Session(Record):
     """One running conversation of a client. Times are milliseconds."""
@@ -210,6 +215,27 @@ def living(db: Store) -> list[tuple[Session, Address]]:
     return found
 
 
+def present(db: Store, of: str) -> list[Address]:
+    """The members of a channel that are here, or that joined it on purpose; with '' everybody who is here."""
+    here = {place.id: place for _, place in living(db)}
+    if not of:
+        return list(here.values())
+    found = channel(db, of)
+    members = [(Address.of_row(row[:6]), row[6]) for row in db.rows("people.members", found.id)] if found else []
+    return [place for place, joined in members if joined or place.id in here]
+
+
+def linked(db: Store) -> bool:
+    """Whether this machine is in a team."""
+    return bool(db.value("people.linked"))
+
+
+def tell_team(db: Store) -> None:
+    """Who is here has changed: the link looks, where there is one. Inside a write."""
+    if linked(db):
+        db.after_commit(bells.nudge, db.home, bells.LINK)
+
+
 def silent(db: Store, most: int) -> list[Session]:
     """The oldest sessions that never said that they ended, and whose process is gone."""
     found = [Session.of_row(row[:15]) for row in db.rows("people.open_sessions")]
@@ -244,6 +270,7 @@ def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None
     _join_places(db, place.id, who.directory, who.title or (known.title if known else ""), now_ms)
     if db.value("mail.any_queued", place.id):
         db.ring(bell)
+    tell_team(db)
     arrived = session(db, number)
     assert arrived is not None
     return arrived, address(db, place.id)
@@ -274,6 +301,7 @@ def end(db: Store, session: Session, why: str, now_ms: int) -> None:
     """A session is over; its name is free, its mail waits. Inside a write."""
     db.run("people.end_session", now_ms, why, session.id)
     db.run("people.drop_place_members", session.address)
+    tell_team(db)
 
 
 def rename(db: Store, of: Address, name: str, until_ms: int, now_ms: int) -> Address:

@@ -22,7 +22,7 @@ def sweep(db: Store, now_ms: int, keep_days: int) -> None:
     for at_ms, number in list(db.rows("mail.overdue", now_ms, limits.SWEEP_ROWS)):
         db.run("mail.drop_due", at_ms, number)
         expire(db, number, "its time to live ran out", now_ms)
-        _remove_if_old(db, number, horizon, keep_days)
+        _remove_if_old(db, number, horizon, keep_days, now_ms)
     for number, debtor, creditor in list(db.rows("mail.late", now_ms, limits.SWEEP_ROWS)):
         notices.no_reply(db, number, debtor, creditor, "its deadline has passed", notices.LATE, now_ms)
     _keep(db, now_ms, horizon, keep_days)
@@ -38,34 +38,39 @@ def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
             continue
         if created_ms > horizon:
             break
-        expire(db, number, f"kept for {keep_days} days unread", now_ms)
-        _remove_if_old(db, number, horizon, keep_days)
+        expire(db, number, f"kept for {keep_days} days unread", now_ms, elsewhere=True)
+        _remove_if_old(db, number, horizon, keep_days, now_ms)
         kept_to = number
     if kept_to != start:
         db.run("settings.set", "kept_to", str(kept_to))
 
 
-def _remove_if_old(db: Store, number: int, horizon: int, keep_days: int) -> None:
+def _remove_if_old(db: Store, number: int, horizon: int, keep_days: int, now_ms: int) -> None:
     """Remove a message whose last change is old enough; one that closed later stays as long after that."""
     found = mail.get(db, number)
     if found is None or found.created_ms > horizon:
         return
     changed_ms = int(db.value("mail.newest_change", number) or 0)
     if changed_ms <= horizon:
-        remove(db, number)
+        remove(db, number, now_ms)
     else:
         db.run("mail.add_due", changed_ms + keep_days * _DAY_MS, number)
 
 
-def expire(db: Store, number: int, reason: str, now_ms: int) -> None:
-    """Close every open delivery of a message: what was shown counts as read. Inside a write."""
-    closing = list(db.rows("mail.open_deliveries", number))
+def expire(db: Store, number: int, reason: str, now_ms: int, *, elsewhere: bool = False) -> None:
+    """Close every open delivery of a message: what was shown counts as read. Inside a write.
+
+    What is on its way to another machine is closed there, and told; with `elsewhere` it is closed here too.
+    """
+    leaving = set() if elsewhere else {recipient for (recipient,) in db.rows("mail.on_its_way", number)}
+    closing = [one for one in db.rows("mail.open_deliveries", number) if one[0] not in leaving]
     for recipient, state in closing:
         closed = delivery.EXPIRED if state == delivery.QUEUED else delivery.READ
         mail.move(db, number, recipient, closed, reason, now_ms)
     for recipient, creditor in list(db.rows("mail.owed_for", number)):
-        notices.no_reply(db, number, recipient, creditor, reason, notices.LATE, now_ms)
-        db.run("mail.settle", number, recipient)
+        if recipient not in leaving:
+            notices.no_reply(db, number, recipient, creditor, reason, notices.LATE, now_ms)
+            db.run("mail.settle", number, recipient)
     for recipient, _ in closing:
         mail.settle_bell(db, recipient)
 
@@ -79,11 +84,15 @@ def end_dead(db: Store, now_ms: int) -> None:
         people.end(db, session, "its process was gone", now_ms)
 
 
-def remove(db: Store, number: int) -> None:
+def remove(db: Store, number: int, now_ms: int) -> None:
     """Remove a message and all that hangs on it. Inside a write."""
     found = mail.get(db, number)
     if found is None:
         return
+    if "@" in found.sender_name:
+        from telex.store import receipts
+
+        receipts.last_word(db, number, "removed there before it was read", now_ms)
     db.run("index.drop", number)
     for name in ("mail.drop_deliveries", "mail.drop_owed", "mail.drop_message_due", "mail.drop_message"):
         db.run(name, number)

@@ -188,6 +188,41 @@ class Joining(Answer, frozen=True, kw_only=True):
     sealed: bytes = b""
 
 
+class Pull(Ask, frozen=True, kw_only=True):
+    """The query of GET /v1/log: what the machine has, and how long it will wait for more."""
+
+    epoch: str = ""
+    after: Count = 0
+    records: Count = 0  # answered at once where there are more
+    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
+
+
+class After(Ask, frozen=True, kw_only=True):
+    """The query of GET /v1/records (how many are known) and GET /v1/rosters (the newest that is known)."""
+
+    after: Count = 0
+
+
+class Waiting(Ask, frozen=True, kw_only=True):
+    """The query of GET /v1/invitations/{nameplate}."""
+
+    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
+
+
+class Attempt(Ask, frozen=True, kw_only=True):
+    """The query of GET /v1/join/{nameplate}: waits for the message, and once a proof was given for the seal."""
+
+    attempt: Id
+    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
+
+
+class Well(Answer, frozen=True, kw_only=True):
+    """GET /healthz and /readyz."""
+
+    well: bool
+    version: str
+
+
 class Fault(Answer, frozen=True, kw_only=True):
     """Every error."""
 

@@ -51,9 +51,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, tag="letter"):
     client: str
     place: str
     addressed: str  # as its sender wrote it
-    to: dict[str, list[str]]  # for each machine, the names there; [] where the channel or `all` decides
-    channel: str = ""  # its members there
+    to: dict[str, list[str]]  # for each machine, the names there that it is addressed to
+    channels: list[str] = []  # their members at each machine, as they are when it comes
     everyone: bool = False  # everybody there
+    members: dict[str, list[str]] = {}  # whom the sender took for those of channels and `everyone`
+    without: dict[str, list[str]] = {}  # names there that a limit of the sender's machine keeps it from
     kind: str
     body: str  # whole, or the head where `large` has the whole
     data: str = ""
@@ -66,6 +68,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, tag="letter"):
     created_ms: int
     expires_ms: int = 0
     deadline_ms: int = 0
+    spoken_ms: int = 0  # when a person last spoke to the sender
     large: Large | None = None
 
 
@@ -78,6 +81,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     at_ms: int
     reason: str
+    unanswered: str = ""  # of a request: why no reply has come, as "it went idle"
 
 
 class Receipts(msgspec.Struct, frozen=True, kw_only=True, tag="receipts"):

@@ -1,14 +1,21 @@
 """Membership records: the signed, hash-chained list that says which machines are a team's.
 
-Rule kept here: a record's body travels as the very bytes that were signed.
+Rule kept here: a record's body travels as the very bytes that were signed; fields that are not known are passed over,
+because a newer owner may say more, and a record whose meaning changed says another version.
 """
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-FOUND, ADD, ROLE, REMOVE, ROTATE = "found", "add", "role", "remove", "rotate"
-OWNER, MEMBER, READER = "owner", "member", "reader"
+from telex.core import members
+from telex.core.members import ADD, FOUND, MEMBER, OWNER, READER, REMOVE, ROLE, ROTATE
+from telex.errors import ChainBroken
+
+__all__ = ["ADD", "FOUND", "MEMBER", "OWNER", "READER", "REMOVE", "ROLE", "ROTATE"]
+
 SIGNED = b"telex record 1\0"
 
 
@@ -48,8 +55,34 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """The team's key of one epoch, sealed for one machine and signed by the owner who gives it."""
 
-    key: int
+    key: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
     machine: str
     by: str
     sealed: bytes
     signature: bytes
+
+
+def read(body: bytes) -> members.Said:
+    """What the body of a record says. Raises ChainBroken."""
+    try:
+        found = _DECODER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ChainBroken(n="?", problem="it cannot be read") from None
+    machine = found.machine
+    return members.Said(
+        v=found.v,
+        team=found.team,
+        n=found.n,
+        prev=found.prev,
+        by=found.by,
+        act=found.act,
+        machine=members.Saying(
+            id=machine.id, name=machine.name, role=machine.role, sign=machine.sign, seal=machine.seal
+        ),
+        key=found.key,
+        commit=found.commit,
+        team_name=found.team_name,
+    )
+
+
+_DECODER = msgspec.json.Decoder(Body)

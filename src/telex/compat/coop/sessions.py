@@ -57,8 +57,11 @@ def send(call: Call) -> None:
         raise TooLargeForCoop(size=counted, most=f"{limits.COOP_BODY_BYTES:,}")
     channel = names.fold((name or _active(call.bus)).removeprefix("#"))
     sent = call.bus.send(f"#{channel}", body, kind=said.options.get("kind", "note"))
-    got = [one.name for one in sent.recipients if one.state == QUEUED]
-    call.out.line(f"Sent to {channel} ({sent.id}): {', '.join(got)}")
+    far = [one for one in sent.recipients if one.state == QUEUED and "@" in one.name[1:]]
+    got = [one.name for one in sent.recipients if one.state == QUEUED and one not in far]
+    call.out.line(f"Sent to {channel} ({sent.id}): {', '.join(got) or 'nobody here'}")
+    for one in far:
+        call.out.line(f"On its way to {one.name}: {one.note}")
     for one in sent.recipients:
         if one.state != QUEUED:
             call.out.line(f"Not to {one.name}: {one.note}")

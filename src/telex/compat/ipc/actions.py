@@ -60,7 +60,7 @@ def send(bus: Bus, to_id: object, message: object) -> Answer:
     rules = bus.settings()
     target = ids.target(to_id, rules.ipc_id_chars)
     body, data = letters.packed(message)
-    place = bus.leads_to(target.name) if target.kind == "name" else ""
+    place = bus.leads_to(target.name) if target.kind == "name" and not target.machine else ""
     try:
         sent = bus.send(
             target.written(),
@@ -142,6 +142,8 @@ def _sent(bus: Bus, sent: Sent, to_id: str, place: str, name: str) -> str:
     one = sent.recipients[0]
     if place and place != name:
         return f"Message forwarded from {to_id} to {bus.spelling(one.name[1:])}"
+    if len(sent.recipients) == 1 and "@" in one.name[1:]:
+        return f"Message queued for {to_id} ({one.note})"
     if len(sent.recipients) == 1 and one.presence == "nobody":
         return f"Message queued for {to_id} (not yet registered)"
     return "Message sent"

@@ -2,7 +2,8 @@
 
 Rules kept here: an id is 1 to 32 of A-Z a-z 0-9 _ -, and is shown as its holder wrote it; it stands for the telex
 name that is the same in small letters (with an x in front where it begins with - or _), so two ids that differ by
-case alone are one name and cannot both be alive; whoever is written to may also be given by any telex name.
+case alone are one name and cannot both be alive; whoever is written to may also be given by any telex name, at another
+machine too.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def target(written: object, most_chars: int) -> names.Target:
     try:
         if is_id(written, most_chars):
             found = names.Target(kind="name", name=name_of(str(written)))
-        elif isinstance(written, str) and len(written) <= limits.NAME_CHARS + 1:
+        elif isinstance(written, str) and len(written) <= 2 * limits.NAME_CHARS + 2:
             found = names.parse_target(written)
         else:
             raise IpcRefused(words="Invalid recipient ID format")

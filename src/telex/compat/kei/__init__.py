@@ -84,7 +84,7 @@ def _send(call: Call, words: list[str]) -> int:
     me = said.sender or _base(here()) or call.bus.me.address.name
     call.out.line(f"-> sent to '{lines.shown(said.to)}' (from '{lines.shown(me)}')")
     for one in sent.recipients:
-        if one.state != QUEUED or one.presence in _AWAY:
+        if one.state != QUEUED or one.presence in _AWAY or "@" in one.name[1:]:
             _complain(f"kei message: {one.name}: {one.note}")
     return 0
 
@@ -122,6 +122,8 @@ def _telex_name(bus: Bus, written: str) -> str:
     session does work in a directory of that very name.
     """
     word = written.removeprefix("#").removeprefix("@")
+    if "@" in word:
+        return names.fold_address(word)
     try:
         return names.fold_own(word)
     except (NameInvalid, NameReserved):
@@ -134,6 +136,8 @@ def _target(bus: Bus, name: str) -> str:
     """The channel where somebody else is in it, else the address. A name that is somebody's beside a channel of
     that name means both: who answers a sender by its name must reach it."""
     me, at = f"@{bus.me.address.name}", f"@{name}"
+    if "@" in name:
+        return at
     members = next((one.members for one in bus.channels() if one.name == f"#{name}"), [])
     if not [one for one in members if one != me]:
         return at

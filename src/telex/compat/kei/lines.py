@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 ALL = "all"
 
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-_TO_CHARS = 2 * limits.NAME_CHARS
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-@")  # '@' stands between a name and its machine
+_TO_CHARS = 2 * limits.NAME_CHARS + 1
 _GOES_ON = "    > "
 
 
 def sender(one: Letter) -> str:
     """Who sent it, as kei writes a name: without '@'. A person in a terminal was to kei where the terminal was."""
-    if one.sender_kind == "person" and (base := one.place.rstrip("/").rpartition("/")[2]):
+    if one.sender_kind == "person" and "@" not in one.sender[1:] and (base := one.place.rstrip("/").rpartition("/")[2]):
         return _name(names.slug(base, default=one.sender.removeprefix("@")))
     return _name(one.sender.removeprefix("@"))
 
@@ -107,4 +107,4 @@ def _entry(one: Letter, most: int) -> str:
 def _name(word: str) -> str:
     if not _NAME.issuperset(word):
         word = "".join(char if char in _NAME else "?" for char in word)
-    return text.clip(word, limits.NAME_CHARS) or "?"
+    return text.clip(word, _TO_CHARS) or "?"

@@ -40,6 +40,11 @@ CREATE TABLE machine (
     seen_ms   INTEGER NOT NULL DEFAULT 0         -- when the relay last heard of it
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX machine_name ON machine (name);
+-- A name may be another machine's now: what was at the one before it is not to be reached by that name any more.
+CREATE TRIGGER machine_came AFTER INSERT ON machine
+BEGIN
+    UPDATE address SET name = name || '@' || id WHERE instr(name, '@') > 0 AND substr(name, instr(name, '@') + 1) = new.name;
+END;
 
 -- Who is at the other machines.
 CREATE TABLE resident (
@@ -61,17 +66,18 @@ CREATE INDEX resident_channel_machine ON resident_channel (machine);
 
 -- What leaves this machine, in order; kept after it is at the relay, because a relay may go back.
 CREATE TABLE outbox (
-    oseq     INTEGER PRIMARY KEY,
-    id       BLOB NOT NULL,                      -- the message's UUID; one of its own for receipts
-    message  INTEGER NOT NULL DEFAULT 0,         -- 0: receipts
-    machines TEXT NOT NULL,                      -- JSON: for each machine its names, and the oseq of the item before
-    payload  TEXT NOT NULL DEFAULT '',           -- JSON of the receipts
-    at_ms    INTEGER NOT NULL,
-    sent_ms  INTEGER NOT NULL DEFAULT 0,         -- when the relay had it
-    refused  TEXT NOT NULL DEFAULT ''            -- why the relay did not take it
+    oseq      INTEGER PRIMARY KEY,
+    id        BLOB NOT NULL,                     -- the message's UUID; one of its own for receipts
+    message   INTEGER NOT NULL DEFAULT 0,        -- 0: receipts
+    route     TEXT NOT NULL,                     -- JSON: for which machines, whom there, and the item before this to each
+    receipts  TEXT NOT NULL DEFAULT '',          -- JSON
+    spoken_ms INTEGER NOT NULL DEFAULT 0,        -- when a person last spoke to the sender
+    at_ms     INTEGER NOT NULL,
+    sent_ms   INTEGER NOT NULL DEFAULT 0,        -- when the relay had it
+    refused   TEXT NOT NULL DEFAULT ''           -- why the relay did not take it
 ) STRICT;
 CREATE INDEX outbox_message ON outbox (message) WHERE message > 0;
-CREATE INDEX outbox_sent ON outbox (sent_ms) WHERE sent_ms > 0;
+CREATE INDEX outbox_waiting ON outbox (oseq) WHERE sent_ms = 0;
 
 -- The last item to, and from, each machine: a number that is left out was withheld.
 CREATE TABLE sent_to (
@@ -86,14 +92,28 @@ CREATE TABLE had_from (
 
 -- A delivery here of another machine's message, until its sender knows how it ended.
 CREATE TABLE arrival (
-    message  INTEGER NOT NULL REFERENCES message (n),
-    recipient INTEGER NOT NULL REFERENCES address (id),
-    machine  TEXT NOT NULL,
-    reported TEXT NOT NULL DEFAULT '',           -- the state that its sender was told
-    closed   INTEGER NOT NULL DEFAULT 0,
+    message    INTEGER NOT NULL REFERENCES message (n),
+    recipient  INTEGER NOT NULL REFERENCES address (id),
+    machine    TEXT NOT NULL,
+    name       TEXT NOT NULL,                    -- as the sender wrote it
+    due        INTEGER NOT NULL DEFAULT 1,       -- the sender is to be told something
+    unanswered TEXT NOT NULL DEFAULT '',         -- why its request has no reply, while that is to be told
     PRIMARY KEY (message, recipient)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX arrival_open ON arrival (message) WHERE closed = 0;
+CREATE INDEX arrival_due ON arrival (machine) WHERE due = 1;
+-- Whichever way a delivery moves, its sender's machine comes to know.
+CREATE TRIGGER arrival_moved AFTER UPDATE OF state ON delivery
+WHEN EXISTS (SELECT 1 FROM arrival WHERE message = new.message AND recipient = new.recipient)
+BEGIN
+    UPDATE arrival SET due = 1 WHERE message = new.message AND recipient = new.recipient;
+END;
+
+-- Messages of other machines that were removed here: they are not taken in again.
+CREATE TABLE bygone (
+    uuid  BLOB NOT NULL PRIMARY KEY,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bygone_at ON bygone (at_ms);
 
 -- An invitation of this machine that somebody may still answer.
 CREATE TABLE invitation (

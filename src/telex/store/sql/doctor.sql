@@ -109,3 +109,75 @@ INSERT OR IGNORE INTO token VALUES (?, ?, ?)
 
 -- :put_spelling
 INSERT OR IGNORE INTO spelling VALUES (?, ?)
+
+-- :save_link
+SELECT * FROM link
+
+-- :put_link
+INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :save_record
+SELECT * FROM record
+
+-- :put_record
+INSERT OR IGNORE INTO record VALUES (?, ?, ?)
+
+-- :save_machine
+SELECT * FROM machine
+
+-- :put_machine
+INSERT OR IGNORE INTO machine VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :save_resident
+SELECT * FROM resident
+
+-- :put_resident
+INSERT OR IGNORE INTO resident VALUES (?, ?, ?, ?, ?)
+
+-- :save_resident_channel
+SELECT * FROM resident_channel
+
+-- :put_resident_channel
+INSERT OR IGNORE INTO resident_channel VALUES (?, ?, ?)
+
+-- :save_outbox
+SELECT * FROM outbox
+
+-- :put_outbox
+INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :save_sent_to
+SELECT * FROM sent_to
+
+-- :put_sent_to
+INSERT OR IGNORE INTO sent_to VALUES (?, ?)
+
+-- :save_had_from
+SELECT * FROM had_from
+
+-- :put_had_from
+INSERT OR IGNORE INTO had_from VALUES (?, ?, ?)
+
+-- :save_arrival
+SELECT * FROM arrival
+
+-- :put_arrival
+INSERT OR IGNORE INTO arrival VALUES (?, ?, ?, ?, ?, ?)
+
+-- :save_bygone
+SELECT * FROM bygone
+
+-- :put_bygone
+INSERT OR IGNORE INTO bygone VALUES (?, ?)
+
+-- :save_invitation
+SELECT * FROM invitation
+
+-- :put_invitation
+INSERT OR IGNORE INTO invitation VALUES (?, ?, ?, ?)
+
+-- :save_trouble
+SELECT * FROM trouble
+
+-- :put_trouble
+INSERT OR IGNORE INTO trouble VALUES (?, ?, ?, ?, ?)

@@ -30,6 +30,9 @@ SELECT n FROM message WHERE sender = ? AND key = ? AND key <> ''
 -- :by_uuid
 SELECT n FROM message WHERE uuid = ?
 
+-- :uuid_of
+SELECT uuid FROM message WHERE n = ?
+
 -- :exists
 SELECT 1 FROM message WHERE n = ?
 
@@ -112,9 +115,9 @@ SELECT n FROM message WHERE reply_to = ? AND reply_to > 0 ORDER BY n
 SELECT o.message, o.reminded, o.creditor FROM owed o JOIN delivery d ON d.message = o.message AND d.recipient = o.debtor
 WHERE o.debtor = ? AND d.state IN ('shown', 'read') ORDER BY o.message
 
--- :any_debt  whether it owes or awaits anything at all
-SELECT 1 WHERE EXISTS (SELECT 1 FROM owed WHERE debtor = ?1 AND told < 2)
-            OR EXISTS (SELECT 1 FROM owed WHERE creditor = ?1 AND told < 2)
+-- :standing  whether it owes or awaits anything at all; and whether another machine is to be told something
+SELECT EXISTS (SELECT 1 FROM owed WHERE debtor = ?1 AND told < 2)
+    OR EXISTS (SELECT 1 FROM owed WHERE creditor = ?1 AND told < 2), EXISTS (SELECT 1 FROM arrival WHERE due = 1)
 
 -- :reminded
 UPDATE owed SET reminded = 1 WHERE debtor = ? AND message = ?
@@ -124,6 +127,12 @@ UPDATE owed SET told = ? WHERE debtor = ? AND message = ?
 
 -- :owed_for  who owes a reply to this message, and whom
 SELECT debtor, creditor FROM owed WHERE message = ? AND told < 2
+
+-- :unanswered  why another machine's request has no reply, to be told to it
+UPDATE arrival SET unanswered = ?, due = 1 WHERE message = ? AND recipient = ?
+
+-- :sender_of
+SELECT sender FROM message WHERE n = ?
 
 -- :untold_debts  what this address leaves unanswered and whose sender does not know yet
 SELECT o.message, o.creditor FROM owed o WHERE o.debtor = ? AND o.told = 0
@@ -153,6 +162,9 @@ DELETE FROM due WHERE at_ms = ? AND message = ?
 
 -- :open_deliveries
 SELECT recipient, state FROM delivery WHERE message = ? AND state IN ('queued', 'shown')
+
+-- :on_its_way  recipients at other machines, to whose machines it has gone
+SELECT recipient FROM delivery WHERE message = ? AND state = 'queued' AND reason IN ('at the relay', 'on its machine')
 
 -- :oldest  after the message that keeping has come to
 SELECT n, created_ms FROM message WHERE n > ? ORDER BY n LIMIT ?

@@ -9,6 +9,9 @@ SELECT id, kind, name, session, bell, wake FROM address WHERE name = ? AND (kind
 -- :address_by_id
 SELECT id, kind, name, session, bell, wake FROM address WHERE id = ?
 
+-- :linked  whether this machine is in a team
+SELECT 1 FROM link WHERE one = 1
+
 -- :forward  where an old name leads
 SELECT a.id, a.kind, a.name, a.session, a.bell, a.wake FROM forward f JOIN address a ON a.id = f.address
 WHERE f.name = ? AND f.until_ms > ?
@@ -102,8 +105,8 @@ SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.twin_pid, s.twi
 FROM session s JOIN address a ON a.id = s.address AND a.session = s.id
 WHERE s.id IN (SELECT id FROM session INDEXED BY session_open WHERE ended_ms = 0) ORDER BY s.id
 
--- :roster  every address that a session or the person holds, held or is awaited at, oldest first
-SELECT id, kind, name, session, bell, wake, created_ms FROM address WHERE kind IN ('session', 'person') ORDER BY id
+-- :roster  every address of this machine that a session or the person holds, held or is awaited at, oldest first
+SELECT id, kind, name, session, bell, wake, created_ms FROM address WHERE kind IN ('session', 'person') AND instr(name, '@') = 0 ORDER BY id
 
 -- :add_member
 INSERT OR IGNORE INTO member (channel, address, reason, since_ms) VALUES (?, ?, ?, ?)

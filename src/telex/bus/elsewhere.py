@@ -1,0 +1,85 @@
+"""Names at other machines of the team, as this one knows them.
+
+Rules kept here:
+- a name alone means whoever holds it here, or ever held it; else whoever has it in the team, if that is one; where
+  several have it, none is guessed;
+- a name with this machine's own name behind it is a name here;
+- a machine that is not in the team is refused, never waited for; a name that it has not told of is waited for there.
+"""
+
+from __future__ import annotations
+
+from telex.bus.recipients import Recipient
+from telex.core import message, names
+from telex.errors import MachineUnknown, NameAmbiguous, NobodyThere, NotLinked, ReadersListen
+from telex.store import link, people, presence, rosters
+from telex.store.sqlite import Store
+
+
+def named(db: Store, target: names.Target, strict: bool, now_ms: int) -> Recipient | None:
+    """Whoever is meant at another machine; None for a name that is here. Inside a write.
+
+    Raises NameAmbiguous, MachineUnknown, NobodyThere.
+    """
+    linked = link.load(db)
+    assert linked is not None
+    if not target.machine:
+        known = None if _is_ours(db, target.name, now_ms) else in_team(db, target.name)
+        return _recipient(db, linked, known.machine, known.address, message.DIRECT, now_ms) if known else None
+    if target.machine == linked.machine_name:
+        return None
+    machine = rosters.machine(db, target.machine)
+    if machine is None:
+        near = names.nearest(target.machine, [one.name for one in rosters.machines(db)])
+        raise MachineUnknown(name=target.machine, advice=f"; did you mean {near}?" if near else "")
+    if strict and rosters.at(db, machine.id, target.name) is None:
+        raise NobodyThere(to=target.written(), advice="'telex who' lists who is there")
+    address = names.at_machine(target.name, target.machine)
+    return _recipient(db, linked, machine.id, address, message.DIRECT, now_ms)
+
+
+def group(db: Store, channel: str, via: str, now_ms: int) -> list[Recipient]:
+    """The members of a channel at other machines; with '' every session that lives there. Inside a write."""
+    linked = link.load(db)
+    assert linked is not None
+    found = rosters.members(db, channel) if channel else _present(db, now_ms)
+    return [_recipient(db, linked, one.machine, one.address, via, now_ms) for one in found]
+
+
+def find(db: Store, target: names.Target, now_ms: int) -> people.Address | None:
+    """The address that a name means, where there is one already. Raises NotLinked, NameAmbiguous."""
+    linked = link.load(db)
+    if target.machine and not (linked and target.machine == linked.machine_name):
+        found = people.address_at(db, names.at_machine(target.name, target.machine))
+        if found is None and linked is None:
+            raise NotLinked()
+        return found
+    if linked and not target.machine and not _is_ours(db, target.name, now_ms):
+        known = in_team(db, target.name)
+        if known:
+            return people.address_at(db, known.address)
+    return people.address_named(db, target.name, now_ms)
+
+
+def in_team(db: Store, name: str) -> rosters.Elsewhere | None:
+    """Whoever has that name at another machine. Raises NameAmbiguous."""
+    found = rosters.find(db, name)
+    if len(found) > 1:
+        raise NameAmbiguous(name=f"@{name}", places=", ".join(f"@{one.address}" for one in found))
+    return found[0] if found else None
+
+
+def _is_ours(db: Store, name: str, now_ms: int) -> bool:
+    """Whether somebody here holds the name, or ever held it."""
+    place = people.address_named(db, name, now_ms)
+    return place is not None and (place.kind != "session" or place.name != name or bool(place.session))
+
+
+def _recipient(db: Store, linked: link.Link, machine: str, address: str, via: str, now_ms: int) -> Recipient:
+    place = people.address_at(db, address) or people.awaited(db, address, now_ms)
+    refusal = ReadersListen(to=f"@{address}", team=linked.team_name) if linked.role == link.READER else None
+    return Recipient(place=place, via=via, refusal=refusal, machine=machine)
+
+
+def _present(db: Store, now_ms: int) -> list[rosters.Elsewhere]:
+    return [one for one in rosters.everybody(db) if one.kind == "session" and one.state_at(now_ms) != presence.OFFLINE]

@@ -1,0 +1,91 @@
+"""link run, link unit: the process that sends and fetches, and the files that have the system start it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from telex.errors import NotLinked, Usage
+from telex.store import link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from telex.cli.main import Call
+
+SYSTEMD = """\
+# ~/.config/systemd/user/telex-link.service; then: systemctl --user enable --now telex-link
+[Unit]
+Description=telex: messages between this machine and its team
+
+[Service]
+ExecStart={python} -P -m telex.cli.main link run --quiet
+Environment=TELEX_HOME={home}
+Restart=on-failure
+RestartSec=10
+
+[Install]
+WantedBy=default.target
+"""
+LAUNCHD = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- ~/Library/LaunchAgents/telex.link.plist; then: launchctl load -w ~/Library/LaunchAgents/telex.link.plist -->
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+  <key>Label</key><string>telex.link</string>
+  <key>ProgramArguments</key>
+  <array>
+    <string>{python}</string><string>-P</string><string>-m</string><string>telex.cli.main</string>
+    <string>link</string><string>run</string><string>--quiet</string>
+  </array>
+  <key>EnvironmentVariables</key><dict><key>TELEX_HOME</key><string>{home}</string></dict>
+  <key>RunAtLoad</key><true/>
+  <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>
+</dict>
+</plist>
+"""
+UNITS = {"systemd": SYSTEMD, "launchd": LAUNCHD}
+
+
+def run(call: Call) -> None:
+    """`telex link run`: until the link ends."""
+    from telex.link import agent
+
+    db = call.bus.db
+    if link.load(db) is None:
+        raise NotLinked()
+    quiet = "quiet" in call.args.flags
+    if quiet:
+        os.chdir(db.home)  # whoever started it may want to remove the directory that it was in
+    why = agent.run(db, aloud=not quiet and not call.out.as_json)
+    if quiet:
+        return
+    words = why or "another process runs this link already"
+    if call.out.as_json:
+        call.out.json({"ended": words})
+    else:
+        call.out.line(words)
+
+
+def unit(call: Call) -> None:
+    """`telex link unit SYSTEM`"""
+    system = call.args.word("system")
+    if system not in UNITS:
+        raise Usage(problem=f"no unit file is known for '{system[:20]}'; systemd and launchd are", verb="link unit")
+    form = UNITS[system]
+    quoted = [_xml(one) if system == "launchd" else _systemd(one) for one in (sys.executable, call.bus.db.home)]
+    text = form.format(python=quoted[0], home=quoted[1])
+    if call.out.as_json:
+        call.out.json({"system": system, "text": text})
+    else:
+        call.out.line(text.rstrip("\n"))
+
+
+def _xml(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _systemd(text: str) -> str:
+    """A word of a unit file: its own signs, spaces and quotes kept from being read."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if escaped != text or " " in text else text

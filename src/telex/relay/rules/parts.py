@@ -1,0 +1,24 @@
+"""Sealed parts of large bodies: which team has which, and how much that is.
+
+Rule kept here: a part counts once for its team, however often it is sent.
+"""
+
+from __future__ import annotations
+
+from telex import limits
+from telex.relay import commands
+from telex.relay.book import Book
+from telex.wire.faults import refusal
+from telex.wire.records import MEMBER, OWNER
+
+
+def keep(book: Book, command: commands.KeepPart) -> None:
+    """A part that was put; its life begins anew where it was there."""
+    team = command.team
+    book.standing(team, command.machine, (OWNER, MEMBER))
+    if book.run("part.again", command.at_ms, team, command.digest):
+        return
+    if book.value("team.bytes", team) + command.size > command.team_bytes_most:
+        raise refusal("team-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=command.team_bytes_most)
+    book.run("part.add", team, command.digest, command.size, command.at_ms)
+    book.run("team.grew", command.size, team)

@@ -1,0 +1,261 @@
+"""What leaves this machine for others of the team, in order, until the relay has it and for a while after.
+
+Rules kept here:
+- a row is written in the transaction of the send, under the next number of this machine's origin; numbers have no gap;
+- a letter is made from the message when it is fetched, so that a body lies here once; where the message was removed
+  meanwhile, the item goes without one, because its number must not be missing;
+- a delivery says where it is, and goes back to saying that it waits here where the relay went back;
+- under a new origin everything that is kept is numbered anew, in the same order, and offered again: who had it
+  already knows it by its id.
+"""
+
+from __future__ import annotations
+
+import os
+
+from telex import limits
+from telex.core import delivery, ids, message, names, sync
+from telex.core.letter import Letter, Parcel, Receipt
+from telex.core.record import Record
+from telex.store import bells, link, mail, notices
+from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ORIGIN_BYTES = 16
+_DAY_MS = 86_400_000
+
+
+class Route(Record):
+    """For which machines an item is, and whom there. Machines are ids."""
+
+    everyone: bool = False
+    channels: list[str]
+    to: dict[str, list[str]]  # every machine that it is for, with the names there that were written
+    members: dict[str, list[str]]  # those of channels and `everyone`
+    without: dict[str, list[str]]  # those that a limit keeps it from
+
+
+def put(db: Store, number: int, uuid: bytes, route: Route, spoken_ms: int, now_ms: int) -> None:
+    """A message is for other machines too. Inside the write of its send."""
+    _add(db, uuid, number, route, "", spoken_ms, now_ms)
+
+
+def put_receipts(db: Store, machine: str, receipts: list[Receipt], now_ms: int) -> None:
+    """What became of letters of one machine. Inside a write."""
+    import json
+
+    route = Route(channels=[], to={machine: []}, members={}, without={})
+    uuid = ids.uuid7(now_ms, os.urandom(10))
+    _add(db, uuid, 0, route, json.dumps([one.as_dict() for one in receipts]), 0, now_ms)
+
+
+def _add(db: Store, uuid: bytes, number: int, route: Route, receipts: str, spoken_ms: int, now_ms: int) -> None:
+    import json
+
+    linked = link.load(db)
+    assert linked is not None
+    oseq = linked.oseq + 1
+    after = {machine: int(db.value("outbox.sent_to", machine) or 0) for machine in route.to}
+    written = json.dumps({**route.as_dict(), "after": after})
+    db.run("outbox.add", oseq, uuid, number, written, receipts, spoken_ms, now_ms)
+    for machine in route.to:
+        db.run("outbox.set_sent_to", machine, oseq)
+    db.run("link.set_oseq", oseq)
+    db.ring(link.BELL)
+
+
+def state(db: Store) -> sync.Outgoing:
+    """How far it is, in a linked machine."""
+    linked = link.load(db)
+    assert linked is not None
+    first = int(db.value("outbox.first") or linked.oseq + 1)
+    return sync.Outgoing(epoch=linked.epoch, given=linked.oseq, at_relay=linked.at_relay, first=first)
+
+
+def batch(db: Store, most: int = limits.SYNC_ITEMS) -> list[Parcel]:
+    """The next items that the relay does not have."""
+    linked = link.load(db)
+    if linked is None:
+        return []
+    return [_parcel(db, linked, row) for row in list(db.rows("outbox.after", linked.at_relay, most))]
+
+
+def waiting(db: Store) -> int:
+    """How many items the relay does not have."""
+    return int(db.value("outbox.count_waiting"))
+
+
+def offered(
+    db: Store, origin: str, now: sync.Offered, refused: list[tuple[int, str, str]], now_ms: int, relay_ms: int
+) -> None:
+    """The relay has said how far it is, and which items it does not take (number, code, reason). One write.
+
+    What it said of another origin than the present one counts for nothing: another process may have begun a new one.
+    How long the relay has had an item is counted by its own clock, `relay_ms`: one here that jumps forgets nothing.
+    """
+    with db.write():
+        linked = link.load(db)
+        if linked is None or linked.origin != origin:
+            return
+        if now.renew:
+            _renew(db, now_ms)
+        else:
+            _move(db, now.at_relay, now_ms, relay_ms)
+            for oseq, _, reason in refused:
+                _refuse(db, oseq, reason, now_ms)
+            _forget_old(db, now.at_relay, relay_ms)
+        link.reached(db, now_ms)
+        settle_bell(db)
+
+
+def _move(db: Store, at_relay: int, now_ms: int, relay_ms: int) -> None:
+    for (number,) in list(db.rows("outbox.newly_sent", at_relay)):
+        db.run("outbox.say_where", delivery.AT_RELAY, now_ms, number, delivery.WAITS)
+    db.run("outbox.set_sent", relay_ms, at_relay)
+    went_back(db, at_relay, now_ms)
+
+
+def went_back(db: Store, at_relay: int, now_ms: int) -> None:
+    """The relay has everything up to a number, which may be less than it once had. Inside a write."""
+    for (number,) in list(db.rows("outbox.sent_beyond", at_relay)):
+        db.run("outbox.say_where", delivery.WAITS, now_ms, number, delivery.AT_RELAY)
+    db.run("outbox.unset_sent", at_relay)
+    db.run("link.set_at_relay", at_relay)
+
+
+def _refuse(db: Store, oseq: int, reason: str, now_ms: int) -> None:
+    """The relay will not carry this one: its senders are told, and it holds up no other."""
+    row = db.row("outbox.one", oseq)
+    if row is None or row[7]:
+        return
+    db.run("outbox.set_refused", reason, oseq)
+    if not row[2]:
+        return
+    for number, recipient in list(db.rows("outbox.open_deliveries", row[2], delivery.AT_RELAY, delivery.WAITS)):
+        mail.move(db, number, recipient, delivery.REFUSED, f"the relay: {reason}", now_ms)
+        notices.undelivered(db, number, recipient, f"refused by the relay: {reason}", now_ms)
+
+
+def _forget_old(db: Store, at_relay: int, relay_ms: int) -> None:
+    """Drop the oldest of what the relay has had for longer than any of its backups is old."""
+    before_ms = relay_ms - limits.OUTBOX_KEEP_DAYS * _DAY_MS
+    db.run("outbox.forget", at_relay, before_ms, limits.SWEEP_ROWS)
+
+
+def renew(db: Store, now_ms: int) -> None:
+    """Begin a new origin: the store was put back or copied, and its numbers may be used already. Inside a write."""
+    if link.load(db) is not None:
+        _renew(db, now_ms)
+        settle_bell(db)
+
+
+def _renew(db: Store, now_ms: int) -> None:
+    import json
+
+    went_back(db, 0, now_ms)
+    rows = list(db.rows("outbox.all"))
+    db.run("link.clear_outbox")
+    db.run("link.clear_sent_to")
+    last: dict[str, int] = {}
+    for number, row in enumerate(rows, 1):
+        _, uuid, message_number, written, receipts, spoken_ms, at_ms, refused = row
+        route = json.loads(written)
+        route["after"] = {machine: last.get(machine, 0) for machine in route["to"]}
+        last.update(dict.fromkeys(route["to"], number))
+        db.run("outbox.add", number, uuid, message_number, json.dumps(route), receipts, spoken_ms, at_ms)
+        if refused:
+            db.run("outbox.set_refused", refused, number)
+    for machine, number in last.items():
+        db.run("outbox.set_sent_to", machine, number)
+    db.run("link.set_origin", os.urandom(ORIGIN_BYTES).hex())
+    db.run("link.set_oseq", len(rows))
+
+
+def settle_bell(db: Store) -> None:
+    """Make the link's bell ring if and only if something is to be sent or told after the commit. Inside a write."""
+    if db.value("outbox.any_waiting"):
+        db.ring(link.BELL)
+    else:
+        db.after_commit(_silence, db)
+
+
+def _silence(db: Store) -> None:
+    if not db.value("outbox.any_waiting"):
+        bells.silence(db.home, link.BELL)
+
+
+def _parcel(db: Store, linked: link.Link, row: tuple[Any, ...]) -> Parcel:
+    import json
+
+    oseq, uuid, number, written, receipts, spoken_ms, _, refused = row
+    route = json.loads(written)
+    found = mail.get(db, number) if number and not refused and _wanted(db, number, route) else None
+    told = [Receipt(**one) for one in json.loads(receipts)] if receipts else []
+    return Parcel(
+        oseq=oseq,
+        uuid=uuid,
+        machines=list(route["to"]),
+        everyone=route["everyone"],
+        after=route["after"],
+        letter=_letter(db, linked, found, route, spoken_ms) if found and found.sound() else None,
+        receipts=told,
+    )
+
+
+def _wanted(db: Store, number: int, route: dict[str, Any]) -> bool:
+    """Whether any machine may still be without this message. What ran out of time here is not sent any more."""
+    named = any(map(len, (*route["to"].values(), *route["members"].values())))
+    return not named or bool(db.value("outbox.any_on_its_way", number, delivery.WAITS, delivery.AT_RELAY))
+
+
+def _letter(db: Store, linked: link.Link, found: mail.Message, route: dict[str, Any], spoken_ms: int) -> Letter:
+    return Letter(
+        sender=found.sender_name,
+        sender_kind=found.sender_kind,
+        client=found.client,
+        place=found.place,
+        addressed=_addressed(db, linked, found),
+        to={machine: some for machine, some in route["to"].items() if some},
+        channels=route["channels"],
+        everyone=route["everyone"],
+        members=route["members"] if sum(map(len, route["members"].values())) <= limits.ROUTE_NAMES else {},
+        without=route["without"],
+        kind=found.kind,
+        body=found.body,
+        size=found.size,
+        digest=found.digest if found.aside else b"",
+        data=found.data,
+        thread=_uuid(db, found.thread),
+        topic=found.topic,
+        reply_to=_uuid(db, found.reply_to),
+        hops=found.hops,
+        auto=bool(found.auto),
+        quiet=bool(found.quiet),
+        created_ms=found.created_ms,
+        expires_ms=found.expires_ms,
+        deadline_ms=found.deadline_ms,
+        spoken_ms=spoken_ms,
+    )
+
+
+def _addressed(db: Store, linked: link.Link, found: mail.Message) -> str:
+    """As it was written, with the machine behind every name: a name alone means another one at another machine."""
+    elsewhere = {}
+    for one in mail.deliveries(db, found.n):
+        name, machine = names.split(one.name)
+        if machine and one.via == message.DIRECT:
+            elsewhere[name] = machine
+    words = []
+    for word in found.addressed.split(","):
+        name = word.removeprefix("@")
+        bare = word.startswith("@") and "@" not in name
+        words.append(f"@{names.at_machine(name, elsewhere.get(name, linked.machine_name))}" if bare else word)
+    return ",".join(words)
+
+
+def _uuid(db: Store, number: int) -> str:
+    found = db.value("mail.uuid_of", number) if number else None
+    return ids.written(found) if found else ""
