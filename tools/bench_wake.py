@@ -21,7 +21,7 @@ _LONGEST_MS = 60_000
 _WATCHER = """\
 import sys, time
 sys.path[:0] = sys.argv[3:]
-from telex.bus.watch import Watch
+from telex.store.watch import Watch
 with Watch(*sys.argv[1:3]) as watch:
     for line in sys.stdin:
         for _ in range(4):  # a ring is several events; what is left of the last one must not wake

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools import reference_mcp  # noqa: E402
+from tools import reference_clients, reference_mcp  # noqa: E402
 from tools.reference_text import (  # noqa: E402
     PACKAGE,
     cell,
@@ -47,6 +47,7 @@ _STATUSES = {
     3: "refused by a limit or a policy",
     4: "not found",
     5: "nothing before the timeout",
+    127: "`telex run`: the command could not be started; otherwise its status is the command's own",
     130: "interrupted",
 }
 
@@ -68,7 +69,14 @@ ANSWERS: dict[str, str | dict[str, str]] = {
     "join": {"joined": "text"},
     "leave": {"left": "text"},
     "name": {"name": "text", "kind": "text", "client": "text", "wake": "text"},
-    "status": {"home": "text", "installed": "[Finding]", "checks": "[Check]", "well": "true or false"},
+    "run": {"name": "text", "status": "number"},
+    "status": {
+        "home": "text",
+        "installed": "[Finding]",
+        "checks": "[Check]",
+        "clients": "[Capability]",
+        "well": "true or false",
+    },
     "doctor": {
         "home": "text",
         "done": "[text]",
@@ -88,6 +96,7 @@ ANSWERS: dict[str, str | dict[str, str]] = {
 }
 NOTES = {
     "read": "Nothing unread is an empty list.",
+    "run": "After the command's own output, when it has ended; a signal's number is negative.",
     "log": "With `--follow` each message is a line of its own, a `Letter`, as it comes.",
     "name": "After `telex name NEW`: `name`, `before` (the name until then) and `forward_hours`.",
     "install": "Each change also has `client`.",
@@ -109,6 +118,8 @@ RECORDS = {
     "Channel": "bus/people.py",
     "Finding": "clients/inspection.py",
     "Check": "store/doctor.py",
+    "Capability": "clients/moments.py",
+    "Moment": "clients/moments.py",
     "Change": "clients/plan.py",
 }
 _PYTHON_RECORDS = ("Sent", "Outcome", "Letter", "Shown", "Receipt", "Presence", "Channel")
@@ -518,6 +529,7 @@ def _gates(adapter: str, gate: str) -> dict[str, list[str]]:
 
 
 PAGES = {
+    "clients.md": reference_clients.clients,
     "mcp.md": reference_mcp.mcp,
     "commands.md": commands,
     "settings.md": settings,

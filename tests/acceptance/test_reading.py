@@ -10,10 +10,10 @@ import pytest
 from tests.support.machine import MINUTE, Machine, Seat, said
 
 from telex import limits
-from telex.bus import inbox, watch
+from telex.bus import inbox
 from telex.bus.letters import Letter
 from telex.errors import KindUnknown, MessageUnknown, MoveRefused, NameInvalid, StoreBusy, TimedOut
-from telex.store import bells
+from telex.store import bells, watch
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 

@@ -150,6 +150,11 @@ def test_care(place: Place) -> None:
     check_answer("uninstall", place.json("uninstall", "claude"), more=("client",))
 
 
+def test_running(place: Place) -> None:
+    [line] = place.run("run", "--json", "--", "true").splitlines()
+    check_answer("run", json.loads(line))
+
+
 def test_the_demo(place: Place) -> None:
     for line in place.run("demo", "--json").splitlines():
         check_answer("demo", json.loads(line))

@@ -22,16 +22,16 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "core": 1_500,
-    "store": 3_500,
-    "hook": 900,
+    "store": 3_700,
+    "hook": 1_200,
     "bus": 2_500,
-    "clients": 2_900,
-    "cli": 1_900,
+    "clients": 4_300,
+    "cli": 2_100,
     "mcp": 1_800,
     "compat": 3_300,
     "testing": 300,
 }
-TOP_MOST_LINES = 1_000  # limits, errors, config, wiring
+TOP_MOST_LINES = 1_100  # limits, errors, config, wiring
 FUNCTION_P95_LINES = 40
 
 Check = Callable[[str], list[str]]
@@ -41,13 +41,14 @@ UNITS = {3_600: "an hour in s", 60_000: "a minute in ms", 86_400: "a day in s"}
 UNITS |= {3_600_000: "an hour in ms", 86_400_000: "a day in ms"}
 NUMBERS = {
     "config.py": "the bounds of each setting stand in its one table",
-    "bus/watch.py": "the buffer of one read of inotify events",
+    "store/watch.py": "the buffer of one read of inotify events",
     "core/text.py": "the last second that a calendar year of four digits holds, and a table's size",
 }
 
 # Who may listen, and where: never beyond this machine.
 NETWORKS = {
     "compat/ipc/server.py": "claude-ipc's port on 127.0.0.1, while `telex ipc serve` runs",
+    "hook/inbox_socket.py": "calls an idle Claude Code through its session's own socket, where that is asked for",
     "compat/ipc/peer.py": "asks whether somebody listens at that port already",
 }
 

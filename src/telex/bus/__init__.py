@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from telex.bus.letters import Letter
     from telex.bus.people import Channel, Presence
     from telex.bus.send import Sent
-    from telex.bus.watch import Watch
     from telex.config import Settings
+    from telex.store.watch import Watch
 
     Emit = Callable[[list[Letter]], None]
 
@@ -76,8 +76,8 @@ class Bus:
     def watch(self) -> Watch:
         """What moves when something comes for the caller; to be closed (`with`)."""
         from telex.bus.identity import bell_of
-        from telex.bus.watch import Watch
         from telex.store import bells
+        from telex.store.watch import Watch
 
         return Watch(f"{self.db.home}/{bells.BELLS}", bell_of(self.me))
 
@@ -301,6 +301,23 @@ class Bus:
 
         people.set_wake(self.db, self.me, mode)
         self._caller = None
+
+    # --- commands that say nothing of themselves ---
+
+    def enter(self, name: str = "") -> Caller:
+        """Make this process a session of its own, for the life of a command that it runs: with that very name, or else
+        by TELEX_NAME or the directory. Raises AlreadySession, WhoAreYou, NameTaken, NameInvalid, NameReserved."""
+        from telex.bus import running
+
+        name = names.fold_own(name) if name else ""
+        self._caller = running.enter(self.db, name, os.environ, here(), self.clock())
+        return self._caller
+
+    def exit(self, key: str, why: str) -> None:
+        """That command is over: its session ends, and those who wait for its reply are told."""
+        from telex.bus import running
+
+        running.leave(self.db, key, why)
 
     # --- guests: names that are registered, and tokens (the claude-ipc face) ---
 

@@ -92,7 +92,7 @@ def wait(
 
 def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s: float) -> list[Letter]:
     """Call `look` whenever the caller's bell moves, until it finds something or the time is up."""
-    from telex.bus.watch import Watch
+    from telex.store.watch import Watch
 
     bell = bell_of(caller)
     end = time.monotonic() + timeout_s if timeout_s else None
