@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.ready
 help:
 	@echo "make demo          two sessions exchange a message through the real hook (about 5 s)"
 	@echo "make test          every test that needs no large download"
-	@echo "make test-clients  real Claude Code, MCP inspector and conformance suite, offline (about 600 MB)"
+	@echo "make test-clients  the five real clients, MCP inspector and conformance suite, offline (about 1.5 GB)"
 	@echo "make simulate      20,000 seeded histories of machines, links and a relay (about 2 min)"
 	@echo "make cluster       three NATS nodes and two relays on loopback, until Ctrl-C or make cluster-stop"
 	@echo "make bench         the measurements of docs/benchmarks.md, in this run"

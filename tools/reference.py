@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools import reference_mcp  # noqa: E402
+from tools import reference_clients, reference_mcp  # noqa: E402
 from tools.reference_answers import ANSWERS, NOTES, RECORDS  # noqa: E402
 from tools.reference_text import (  # noqa: E402
     PACKAGE,
@@ -48,6 +48,7 @@ _STATUSES = {
     3: "refused by a limit or a policy",
     4: "not found",
     5: "nothing before the timeout",
+    127: "`telex run`: the command could not be started; otherwise its status is the command's own",
     130: "interrupted",
 }
 
@@ -472,6 +473,7 @@ def relay_api() -> str:
 
 
 PAGES = {
+    "clients.md": reference_clients.clients,
     "relay-openapi.json": relay_api,
     "mcp.md": reference_mcp.mcp,
     "commands.md": commands,

@@ -23,7 +23,14 @@ ANSWERS: dict[str, str | dict[str, str]] = {
     "join": {"joined": "text"},
     "leave": {"left": "text"},
     "name": {"name": "text", "kind": "text", "client": "text", "wake": "text"},
-    "status": {"home": "text", "installed": "[Finding]", "checks": "[Check]", "well": "true or false"},
+    "run": {"name": "text", "status": "number"},
+    "status": {
+        "home": "text",
+        "installed": "[Finding]",
+        "checks": "[Check]",
+        "clients": "[Capability]",
+        "well": "true or false",
+    },
     "doctor": {
         "home": "text",
         "done": "[text]",
@@ -62,6 +69,7 @@ ANSWERS: dict[str, str | dict[str, str]] = {
 }
 NOTES = {
     "read": "Nothing unread is an empty list.",
+    "run": "After the command's own output, when it has ended; a signal's number is negative.",
     "log": "With `--follow` each message is a line of its own, a `Letter`, as it comes.",
     "name": "After `telex name NEW`: `name`, `before` (the name until then) and `forward_hours`.",
     "install": "Each change also has `client`.",
@@ -85,6 +93,8 @@ RECORDS = {
     "Channel": "bus/people.py",
     "Finding": "clients/inspection.py",
     "Check": "store/doctor.py",
+    "Capability": "clients/moments.py",
+    "Moment": "clients/moments.py",
     "Change": "clients/plan.py",
     "Linked": "cli/link.py",
     "Member": "cli/link.py",

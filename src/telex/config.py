@@ -141,6 +141,13 @@ SETTINGS = (
         meaning="how long an old name leads to the new one after a rename",
     ),
     Setting(
+        name="claude_socket",
+        default=0,
+        least=0,
+        most=1,
+        meaning="1: call an idle Claude Code session by its inbox socket too; 0: by its bell alone",
+    ),
+    Setting(
         name="ipc_id_chars",
         default=limits.IPC_ID_CHARS,
         least=1,
@@ -213,6 +220,7 @@ class Settings:
     frame_chars: int
     keep_days: int
     forward_hours: int
+    claude_socket: int
     ipc_id_chars: int
     ipc_requests_per_minute: int
     ipc_waiting: int

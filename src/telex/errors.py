@@ -8,7 +8,7 @@ Rules kept here:
 - nothing here imports anything, so the hook may.
 
 Exit statuses: 0 done; 1 anything else; 2 wrong words; 3 refused by a limit or a policy; 4 not found;
-5 nothing before the timeout.
+5 nothing before the timeout; 127 `telex run` could not start its command, whose own status it answers otherwise.
 """
 
 from __future__ import annotations
@@ -233,6 +233,14 @@ class WhoAreYou(Refused):
     code = "who-are-you"
     text = "an agent runs this command, but which session it belongs to cannot be told"
     hint = "set TELEX_NAME for it, or run 'telex install' so that its sessions are known"
+
+
+class AlreadySession(Refused):
+    """Whoever is a session already takes no second name by 'telex run'."""
+
+    code = "already-session"
+    text = "this runs inside of the session {me} already"
+    hint = "run the command without 'telex run': whatever it sends is sent by {me}"
 
 
 class CallerUnnamed(Refused):
@@ -482,6 +490,18 @@ class TimedOut(LocalFault):
     hint = "{advice}"
 
 
+# --- what shells answer too: exit status 127 --------------------------------------------------------------
+
+
+class CommandUnstartable(LocalFault):
+    """The command of 'telex run' is not there or cannot be run."""
+
+    status = 127
+    code = "command-unstartable"
+    text = "cannot start '{word}': {problem}"
+    hint = "telex run takes a command and its words: telex run -- make test"
+
+
 # --- this machine: exit status 1 --------------------------------------------------------------------------
 
 
@@ -570,11 +590,35 @@ class HomeUnknown(StoreFault):
 
 
 class SettingsUnreadable(StoreFault):
-    """A client's settings file is not plain JSON; telex will not touch it."""
+    """A client's settings file cannot be read, or not safely; telex will not touch it."""
 
     code = "settings-unreadable"
+    text = "cannot read {path}: {problem}"
+    hint = "telex leaves it as it is; mend it and run the command again"
+
+
+class SettingsNotJson(SettingsUnreadable):
+    """A client's settings file is not plain JSON; telex will not touch it."""
+
+    code = "settings-not-json"
     text = "cannot read {path} as JSON: {problem}"
     hint = "telex leaves it as it is; mend it (JSON has no comments) and run the command again"
+
+
+class SettingsNotToml(SettingsUnreadable):
+    """A client's settings file is not TOML, or not of a form that telex can edit; telex will not touch it."""
+
+    code = "settings-not-toml"
+    text = "cannot read {path} as TOML: {problem}"
+    hint = "telex leaves it as it is; mend it and run the command again"
+
+
+class BothForms(Refused):
+    """Claude Code would have telex as a plugin and in its settings at once, and run every line twice."""
+
+    code = "both-forms"
+    text = "telex is in Claude Code {there}: {asked} too, every line would run twice"
+    hint = "take it out there first: 'telex uninstall claude', for a project in its directory with --scope project"
 
 
 class SettingsUnwritable(StoreFault):

@@ -54,7 +54,9 @@ RESERVE_BYTES = 1024 * 1024  # kept on the disk so that deleting works when it i
 
 # the hook
 PAYLOAD_MOST_BYTES = 16 * 1024 * 1024  # of what a client writes to a hook; more is not read
+MONITOR_PAUSE_SECONDS = 30  # after a fault, before a session's monitor looks again
 HOOK_TIMEOUT_SECONDS = 10  # after which the client ends a hook
+STORED_SECONDS = 60  # OpenCode may need until it has stored a text; 10 s were too few on a machine with much else to do
 WAKE_TIMEOUT_SECONDS = 20  # after which the client ends the wake-up hook
 BURST_MS = 100  # between a bell and the wake-up by it, in which what was sent together comes together
 CODEX_LAST_SECONDS = 3  # the most that Codex allows the hooks of an interruption and of a session's end
@@ -62,6 +64,8 @@ GATE_HEAD_BYTES = 400  # of a payload that names its session and its subagent fi
 CALL_NAMES = 3  # senders named to a session that is called
 CALL_PENDING_SECONDS = 60  # after which a call that no turn followed counts as lost
 CALL_MOST_SECONDS = 20  # for the client to take a call
+INBOX_SOCKET_IDLE_SECONDS = 3  # for a turn that is just ending, before a call by the inbox socket is given up
+STATUS_LINE_SECONDS = 2  # between two looks of a status line that is telex's alone
 SHOW_ROWS = 50  # queued messages read for one injection
 
 # coop

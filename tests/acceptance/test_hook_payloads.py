@@ -151,7 +151,16 @@ def test_a_whole_day_leaves_no_fault_behind(client: Client) -> None:
 
 # --- what is no payload -------------------------------------------------------------------------------------------
 
-EVENTS = ["SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd", "CwdChanged", "FileChanged"]
+EVENTS = [
+    "SessionStart",
+    "UserPromptSubmit",
+    "PostToolUse",
+    "PermissionRequest",
+    "Stop",
+    "SessionEnd",
+    "CwdChanged",
+    "FileChanged",
+]
 GARBAGE: dict[str, bytes] = {
     "nothing": b"",
     "white space": b" \n",

@@ -27,6 +27,7 @@ EVENTS = [
     "SessionStart",
     "UserPromptSubmit",
     "PostToolUse",
+    "PermissionRequest",
     "Stop",
     "SessionEnd",
     "CwdChanged",
@@ -391,7 +392,7 @@ def test_another_home_takes_the_hooks_over_and_the_first_one_says_so(machine: Ma
     second = str(machine.root / "second")
     machine.install()
     machine.install(home=second)
-    assert [len(groups) for groups in machine.hooks().values()] == [1] * 7
+    assert [len(groups) for groups in machine.hooks().values()] == [1] * len(EVENTS)
     assert "another telex home" in machine.inspect()["hooks"].detail
     [settings] = [change for change in machine.uninstall() if change.path == str(machine.settings)]
     assert settings.action == "keep" and machine.inspect(home=second)["hooks"].state == "installed"

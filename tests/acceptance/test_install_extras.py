@@ -344,3 +344,16 @@ def test_after_a_plain_uninstall_the_commands_of_older_systems_still_run(shell: 
     assert inspect("claude", "user", home=str(shell.telex_home), user_home=str(shell.home))[0].state == "not installed"
     assert shell.telex("status").status == 0
     assert os.access(shell.telex_home / "bin" / "telex", os.X_OK)
+
+
+def test_keis_command_brings_msg_to_every_client_that_is_here(shell: Shell) -> None:
+    """Would break: /msg in Gemini CLI, whose part no option of `install` names."""
+    commands = shell.home / ".gemini" / "commands"
+    shell.telex("alias", "kei")
+    assert not commands.exists()
+    (shell.home / ".gemini").mkdir()
+    shell.telex("alias", "kei")
+    assert [one.name for one in commands.iterdir()] == ["msg.toml"]
+    assert (shell.home / ".claude" / "skills" / "msg" / "SKILL.md").exists()
+    assert shell.telex("alias", "kei", "--remove").status == 0
+    assert list(shell.home.rglob("msg*")) == []

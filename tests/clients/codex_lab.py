@@ -22,7 +22,7 @@ TRUSTED = "--dangerously-bypass-hook-trust"  # stands in for the person who trus
 _CONFIG = """\
 model = "scripted"
 model_provider = "scripted"
-approval_policy = "never"
+approval_policy = "{approval}"
 sandbox_mode = "{sandbox}"
 {more}
 [model_providers.scripted]
@@ -62,6 +62,12 @@ def shell(
     return Turn(tool="exec_command", input=arguments, first=first, when=when)
 
 
+def escalated(command: str) -> Turn:
+    """A call of the shell tool that leaves the sandbox, for which Codex asks its person."""
+    given = {"cmd": command, "sandbox_permissions": "require_escalated", "justification": "scripted"}
+    return Turn(tool="exec_command", input=given)
+
+
 class CodexLab(Lab):
     """One machine with Codex CLI on it."""
 
@@ -71,10 +77,16 @@ class CodexLab(Lab):
         self.config = self.home / ".codex"
         self.settings = self.config / "hooks.json"
         self.config.mkdir()
-        (self.home / ".profile").write_text(f"PATH=$PATH:{self.telex_home / 'bin'}\n")
+        self.share(self.telex_home)
         self.sandbox = "danger-full-access"
         self.roots: list[str] = []
+        self.more = ""  # settings of the person
         self._trusted = ""
+
+    def share(self, telex_home: Path) -> None:
+        """The agent's shell is a login shell, so its path is the profile's."""
+        super().share(telex_home)
+        (self.home / ".profile").write_text(f"PATH=$PATH:{telex_home / 'bin'}\n")
 
     def client_environment(self, model: Model) -> dict[str, str]:
         """What Codex and its shell get, which is a login shell: what is on its path, a profile says."""
@@ -89,10 +101,11 @@ class CodexLab(Lab):
     def _configure(self, model: Model) -> None:
         room = _ROOM.format(roots=json.dumps(self.roots)) if self.sandbox == "workspace-write" else ""
         trusted = "".join(f'[projects."{one}"]\ntrust_level = "trusted"\n' for one in dict.fromkeys(self._directories))
-        text = _CONFIG.format(sandbox=self.sandbox, url=model.url, more=room) + trusted + self._trusted
+        approval = "on-request" if self.careful else "never"
+        text = _CONFIG.format(sandbox=self.sandbox, approval=approval, url=model.url, more=room)
         place = self._home_of(model)
         place.mkdir(exist_ok=True)
-        (place / "config.toml").write_text(text)
+        (place / "config.toml").write_text(text + trusted + self._trusted + self.more)
         if place != self.config and self.settings.exists():
             (place / "hooks.json").write_bytes(self.settings.read_bytes())
 

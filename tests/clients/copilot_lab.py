@@ -82,7 +82,8 @@ class CopilotLab(Lab):
     def terminal(self, model: Model, cwd: Path, *options: str, wait: bool = True) -> Terminal:
         """Copilot in a terminal, ready for its first prompt unless told not to wait for that."""
         socket = self.root / f"tmux-{len(self._opened)}"
-        terminal = Terminal(socket, [self.copilot, _ALLOWED, *options], cwd, self.client_environment(model))
+        allowed = [] if self.careful else [_ALLOWED]
+        terminal = Terminal(socket, [self.copilot, *allowed, *options], cwd, self.client_environment(model))
         self._opened.append(terminal)
         if wait:
             terminal.shows(READY, _START_SECONDS)

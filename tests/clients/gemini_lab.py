@@ -77,7 +77,7 @@ class GeminiLab(Lab):
     def terminal(self, model: Model, cwd: Path, *options: str, wait: bool = True) -> Terminal:
         """Gemini CLI in a terminal, ready for its first prompt unless told not to wait for that."""
         socket = self.root / f"tmux-{len(self._opened)}"
-        argv = [self.node, self.gemini, "--yolo", *options]
+        argv = [self.node, self.gemini, *([] if self.careful else ["--yolo"]), *options]
         terminal = Terminal(socket, argv, cwd, self._client_environment(model))
         self._opened.append(terminal)
         if wait:

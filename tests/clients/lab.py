@@ -25,6 +25,7 @@ from tests.clients.waiting import wait_for
 KEY = "sk-test"
 TELEX = str(Path(sys.executable).parent / "telex")
 READY = "bypass permissions on"
+CAREFUL_READY = "manual mode on"
 HEADLESS_SECONDS = 120
 _QUIET = (
     "DISABLE_AUTOUPDATER",
@@ -49,6 +50,8 @@ class Lab:
         self.telex_home = self.home / ".telex"
         self.settings = self.home / ".claude" / "settings.json"
         self.settings.parent.mkdir(parents=True)
+        self.careful = False  # whether the person wants to approve what the agent does
+        self.under: tuple[str, ...] = ()  # the command, with its words, that runs Claude Code in a terminal
         self._claude = str(claude)
         self._opened: list[Model | Terminal | Stream] = []
         self._directories: list[Path] = []
@@ -60,6 +63,10 @@ class Lab:
         path.mkdir(parents=True, exist_ok=True)
         self._directories.append(path)
         return path
+
+    def share(self, telex_home: Path) -> None:
+        """Use a telex that other clients of this machine use too. Before telex is installed."""
+        self.telex_home = telex_home
 
     def _accept_dialogs(self) -> None:
         """What a person answers to a terminal's first questions; a headless client asks none."""
@@ -122,11 +129,12 @@ class Lab:
         """Claude Code in a terminal, ready for its first prompt unless told not to wait for that."""
         self._accept_dialogs()
         socket = self.root / f"tmux-{len(self._opened)}"
-        argv = [self._claude, "--dangerously-skip-permissions", *options]
+        mode = ["--permission-mode", "default"] if self.careful else ["--dangerously-skip-permissions"]
+        argv = [*self.under, self._claude, *mode, *options]
         terminal = Terminal(socket, argv, cwd, self._client_environment(model))
         self._opened.append(terminal)
         if wait:
-            terminal.shows(READY)
+            terminal.shows(CAREFUL_READY if self.careful else READY)
         return terminal
 
     def telex(self, *words: str, name: str = "") -> Any:
@@ -224,10 +232,18 @@ class Stream:
 
     def prompt(self, text: str) -> None:
         """Submit a prompt and wait for the end of its turn."""
+        self.say(text)
+        self.ends_a_turn()
+
+    def say(self, text: str) -> None:
+        """Submit a prompt, whatever the session does."""
         assert self._process.stdin
         line = {"type": "user", "message": {"role": "user", "content": text}}
         self._process.stdin.write(json.dumps(line).encode() + b"\n")
         self._process.stdin.flush()
+
+    def ends_a_turn(self) -> None:
+        """Wait for the end of a turn."""
         self._results.get(timeout=HEADLESS_SECONDS)
 
     def close(self) -> None:

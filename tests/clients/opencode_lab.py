@@ -78,7 +78,7 @@ class OpenCodeLab(Lab):
             "share": "disabled",
             "model": "scripted/scripted",
             "small_model": "scripted/scripted",
-            "permission": {"edit": "allow", "bash": "allow"},
+            "permission": {"edit": "allow", "bash": "ask" if self.careful else "allow"},
             "provider": {"scripted": provider},
             "mcp": self._servers,
         }

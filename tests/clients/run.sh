@@ -1,9 +1,11 @@
 #!/bin/sh
 # Runs the tests that need real clients: installs each pinned client once, then pytest in a network namespace
 # that holds loopback only. A client that cannot be installed is said to be NOT TESTED, and its tests fail.
-# Words after the name go to pytest:
+# At the end it says of each client whether all of its moments were proved, and notes it (tests/clients/last_run.py).
+# Words after the name go to pytest; `-n 0 -s` shows what one test prints while it runs:
 #
 #     tests/clients/run.sh -k idle
+#     tests/clients/run.sh -k test_conversation -n 0 -s
 #
 # TELEX_CLIENTS_DIR  where clients are kept (default: .clients in the checkout, which git ignores)
 # PYTHON             the interpreter with telex and pytest (default: .venv/bin/python)
@@ -61,9 +63,12 @@ install_client() {
 }
 
 install_clients() {
-    printf '%s' "$CLIENTS" | while read -r name package version; do
-        [ -z "$name" ] || install_client "$name" "$package" "$version" </dev/null
-    done
+    printf '%s' "$CLIENTS" | {
+        while read -r name package version; do
+            [ -z "$name" ] || install_client "$name" "$package" "$version" </dev/null &
+        done
+        wait
+    }
 }
 
 install_mcp_programs() {
@@ -95,6 +100,24 @@ install_clients
 install_mcp_programs
 how=$(namespace)
 cd "$root"
-# shellcheck disable=SC2086
-TELEX_CLIENTS_DIR=$clients exec unshare $how sh -c 'ip link set lo up && exec "$@"' sh \
-    "$python" -m pytest tests/clients -m real_client "$@"
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+
+# A group of tests: its name, how pytest chooses and runs it, and the words of the caller. 5 says that there is none.
+group() {
+    name=$1 choice=$2 workers=$3
+    shift 3
+    # shellcheck disable=SC2086
+    TELEX_CLIENTS_DIR=$clients unshare $how sh -c 'ip link set lo up && exec "$@"' sh \
+        "$python" -m pytest tests/clients -m "$choice" -n "$workers" --dist loadfile \
+        --junitxml="$reports/$name.xml" -o junit_logging=system-out "$@" || return $?
+}
+
+# Each file has machines of its own, so two run at once. What measures a wake-up runs after that, with nothing beside it.
+status=0 timed=0
+group together "real_client and not timed" 2 "$@" || status=$?
+group alone "real_client and timed" 0 "$@" || timed=$?
+"$python" -m tests.clients.last_run "$clients" "$reports"/*.xml
+[ "$status" -ne 5 ] || status=$timed
+[ "$status" -ne 0 ] || [ "$timed" -eq 5 ] || status=$timed
+exit "$status"

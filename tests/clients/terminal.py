@@ -14,12 +14,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.clients.waiting import PATIENCE_SECONDS, wait_for
+from tests.clients.waiting import PATIENCE_SECONDS, STEP_SECONDS, wait_for
 
 COLUMNS, ROWS = 140, 45
+SEEN_SECONDS, SEEN_CHARS = 5.0, 20  # a client that is busy with itself shows keys late; a long line is wrapped
+MOVED_SECONDS, ENTERS_MOST = 2.0, 3  # an Enter in the moment in which a turn ends is lost at times
 PASTE_SECONDS = 0.3  # an Enter sooner than this after other keys counts as part of a pasted text
 
 
@@ -55,10 +57,22 @@ class Terminal:
         self._tmux("send-keys", "-t", "client", *names)
 
     def type(self, text: str) -> None:
-        """Type a line and press Enter."""
+        """Type a line and press Enter, as a person does: when the line is to be seen, and again where nothing moved."""
         self._tmux("send-keys", "-t", "client", "-l", text)
+        self._within(SEEN_SECONDS, lambda: text[:SEEN_CHARS] in self.screen())
         time.sleep(PASTE_SECONDS)
-        self.keys("Enter")
+        before = self.screen()
+        for _ in range(ENTERS_MOST):
+            self.keys("Enter")
+            if self._within(MOVED_SECONDS, lambda: self.screen() != before):
+                return
+
+    def _within(self, seconds: float, look: Callable[[], bool]) -> bool:
+        """Whether it came true in time."""
+        end = time.monotonic() + seconds
+        while not (found := look()) and time.monotonic() < end:
+            time.sleep(STEP_SECONDS)
+        return found
 
     def screen(self) -> str:
         """What is on the screen, without empty lines."""

@@ -20,7 +20,8 @@ TASK = "subtask-of-the-parent"
 FOREIGN_SETTINGS = b"""{ "model":  "opus",
 \t"hooks": {"Stop": [ {"hooks": [{"command": "true", "type": "command"}]} ]},
   "env": {"A": "b\\u00e9"} }"""
-HELD_UP_RATIO = 1.4  # a wake-up hook that waits holds a run of 3 s up by 1.5 s
+HELD_UP_RATIO = 1.4  # a wake-up hook that waits holds a run of 3 s up by 1.5 s, every time
+HELD_UP_TRIES = 6  # a machine that does something else may hold up one of them
 
 
 def test_mail_that_waited_is_in_the_first_request(lab: Lab) -> None:
@@ -149,13 +150,15 @@ def _seconds(lab: Lab, ring: bool) -> float:
 
 
 def test_a_text_run_is_not_held_up(bare_lab: Lab) -> None:
-    plain = [_seconds(bare_lab, ring=False)]
-    install_telex(bare_lab)
-    ringing = [_seconds(bare_lab, ring=True) for _ in range(2)]
-    uninstall_telex(bare_lab)
-    plain.append(_seconds(bare_lab, ring=False))
+    plain: list[float] = []
+    ringing: list[float] = []
+    while not ringing or min(ringing) >= HELD_UP_RATIO * min(plain):
+        plain.append(_seconds(bare_lab, ring=False))
+        install_telex(bare_lab)
+        ringing.append(_seconds(bare_lab, ring=True))
+        uninstall_telex(bare_lab)
+        assert len(ringing) < HELD_UP_TRIES, f"with mail {min(ringing):.2f} s, without telex {min(plain):.2f} s"
     print(f"claude -p: {min(plain):.2f} s without telex, {min(ringing):.2f} s with mail in its only tool call")
-    assert min(ringing) < HELD_UP_RATIO * min(plain)
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert not re.findall(rf"^.*{re.escape(str(bare_lab.telex_home))}.*$", left, re.MULTILINE)
 

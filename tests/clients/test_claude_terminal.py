@@ -33,6 +33,7 @@ def _reply_to_what_was_shown(text: str) -> Turn:
     return bash(command)
 
 
+@pytest.mark.timed
 def test_an_idle_session_is_woken(lab: Lab) -> None:
     project, model, mark = lab.directory("frontend"), lab.model(), marker()
     lab.terminal(model, project)

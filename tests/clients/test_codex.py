@@ -118,6 +118,7 @@ def test_an_idle_session_is_woken_and_told_by_whom(lab: CodexLab) -> None:
     assert (len(model.requests), model.last.count(mark)) == (2, 1)
 
 
+@pytest.mark.timed
 def test_sessions_in_codexs_own_daemon_are_woken_at_once_and_apart(lab: CodexLab) -> None:
     web, api, model = lab.directory("web"), lab.directory("api"), lab.model()
     lab.trust(model)
@@ -220,6 +221,26 @@ def test_a_cleared_session_keeps_its_name(lab: CodexLab) -> None:
     lab.send("@frontend", mark)
     woken = model.asked_with(mark, WAKE_SECONDS)
     assert (woken.count(mark), woken.count("where-were-we-now"), woken.count("hello")) == (1, 1, 0)
+
+
+def test_a_session_cleared_in_the_daemon_keeps_its_name_beside_one_of_another_directory(lab: CodexLab) -> None:
+    """Would break: a successor takes the newest session of the process for its predecessor, or nobody at all."""
+    web, api, model = lab.directory("web"), lab.directory("api"), lab.model()
+    lab.trust(model)
+    terminals = [lab.terminal(model, project, *ORDINARY) for project in (web, api)]
+    for terminal, project in zip(terminals, (web, api), strict=True):
+        terminal.type("hello")
+        terminal.shows(DONE)
+        lab.becomes(f"@{project.name}", "idle")
+    terminals[0].type("/clear")
+    wait_for("an empty screen", lambda: DONE not in terminals[0].screen(), instead=terminals[0].screen)
+    terminals[0].type("where-were-we-now")
+    terminals[0].shows(DONE)
+    lab.becomes("@web", "idle")
+    assert {name for name in lab.present() if name.startswith(("@web", "@api"))} == {"@web", "@api"}
+    mark = marker()
+    lab.send("@web", mark)
+    assert model.asked_with(mark, WAKE_SECONDS).count("where-were-we-now") == 1
 
 
 def test_a_resumed_session_has_its_name_back_and_what_waited(lab: CodexLab) -> None:

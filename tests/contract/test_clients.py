@@ -115,12 +115,12 @@ def test_another_homes_handlers_are_telexs_but_not_ours(machine: Machine) -> Non
             assert not ours(entry.group["hooks"][0])
 
 
-def test_extras_lie_apart_and_each_is_a_part_of_its_own(machine: Machine) -> None:
+def test_each_extra_is_a_part_of_its_own_and_only_a_server_may_share_a_file(machine: Machine) -> None:
     usual, extras = machine.adapter.pieces(machine.where()), machine.adapter.extras(machine.where())
     assert extras == machine.adapter.extras(machine.where())
     base = machine.project if machine.scope == registry.PROJECT else machine.user
     assert all(Path(piece.path).is_relative_to(base) for piece in extras)
-    paths = [piece.path for piece in (*usual, *extras)]
+    paths = [piece.path for piece in (*usual, *extras) if isinstance(piece, HookFile | OwnFile)]
     parts = [piece.part for piece in extras]
     assert len(set(paths)) == len(paths) and len(set(parts)) == len(parts)
     assert not set(parts) & {piece.part for piece in usual}
@@ -134,12 +134,15 @@ def test_every_extra_comes_with_the_rest_or_alone_and_leaves_nothing_behind(mach
     for piece in machine.adapter.extras(machine.where()):
         for also, only in (((piece.part,), ()), ((), (piece.part,))):
             places: dict[str, str] = machine.places
+            if also:
+                machine.install()
+            without = machine.files()
             install(machine.client, machine.scope, launch=LAUNCH, also=also, only=only, **places)  # type: ignore[arg-type]
-            assert Path(piece.path).exists() and (len(machine.files()) == len(before) + 1) == bool(only)
+            assert {path for path, held in machine.files().items() if without.get(path) != held} == {piece.path}
             found = inspect(machine.client, machine.scope, **places)
             assert {one.state for one in found if one.part == piece.part} == {"installed"}
             uninstall(machine.client, machine.scope, only=(piece.part,), **places)  # type: ignore[arg-type]
-            assert not Path(piece.path).exists()
+            assert machine.files() == without
             machine.uninstall()
             assert machine.files() == before
 

@@ -114,7 +114,7 @@ import os, sys
 from telex import hook
 def speak(problem):
     os.write(1, f"telex failed: {problem}".encode())
-hook._log = speak
+hook.log_fault = speak
 """
 
 NO_INBOX_LOCK = """

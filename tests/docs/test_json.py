@@ -191,6 +191,11 @@ def test_the_relay(tmp_path: Path) -> None:
             check_answer(f"relay {verb}", relay.command(verb, saved))
 
 
+def test_running(place: Place) -> None:
+    [line] = place.run("run", "--json", "--", "true").splitlines()
+    check_answer("run", json.loads(line))
+
+
 def test_the_demo(place: Place) -> None:
     for line in place.run("demo", "--json").splitlines():
         check_answer("demo", json.loads(line))

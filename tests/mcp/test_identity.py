@@ -176,4 +176,4 @@ def test_clients_are_known_by_what_they_call_themselves() -> None:
     assert kind_of("Gemini CLI MCP client") == "gemini"
     assert kind_of("My Client \u202e") == "my-client"
     assert kind_of("") == "mcp"
-    assert {client for _, client in identity.SESSION_VARIABLES} <= {"claude", "codex", "gemini"}
+    assert {client for _, client in identity.SESSION_VARIABLES} <= {"claude", "codex", "gemini", "copilot", "opencode"}

@@ -22,11 +22,11 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "core": 1_600,
-    "store": 5_400,
-    "hook": 900,
+    "store": 5_600,
+    "hook": 1_200,
     "bus": 2_700,
-    "clients": 2_900,
-    "cli": 2_800,
+    "clients": 4_300,
+    "cli": 3_000,
     "mcp": 1_800,
     "compat": 3_300,
     "testing": 300,
@@ -35,7 +35,7 @@ MOST_LINES = {
     "link": 2_600,
     "relay": 5_000,
 }
-TOP_MOST_LINES = 1_000  # limits, errors, config, wiring
+TOP_MOST_LINES = 1_100  # limits, errors, config, wiring
 FUNCTION_P95_LINES = 40
 
 Check = Callable[[str], list[str]]
@@ -56,6 +56,7 @@ NETWORKS = {
     "cli/team.py": "asks the relay to change the team",
     "cli/relay.py": "runs what a relay's operator asks of its log",
     "compat/ipc/server.py": "claude-ipc's port on 127.0.0.1, while `telex ipc serve` runs",
+    "hook/inbox_socket.py": "calls an idle Claude Code through its session's own socket, where that is asked for",
     "compat/ipc/peer.py": "asks whether somebody listens at that port already",
 }
 

@@ -54,7 +54,7 @@ class Place:
     def __init__(self, root: Path, name: str) -> None:
         self.home = root / name / ".telex"
         self.hook = self.home / "bin" / "hook.py"
-        for directory in ("bin", "bells", "turns", "owed"):
+        for directory in ("bin", "bells", "turns", "owed", "asks"):
             (self.home / directory).mkdir(parents=True)
         self.hook.write_text(STAND_IN)
         self.cwd = root / "cwd"
@@ -75,9 +75,9 @@ class Place:
             "Stop": lines.stop,
             "CwdChanged": lines.watch,
         }
-        if event in ("SessionStart", "FileChanged"):
-            line = lines.start if event == "SessionStart" else lines.wake
-            return line(event, "CLAUDE_CODE_SESSION_ATTENDED")
+        attended = {"SessionStart": lines.start, "FileChanged": lines.wake, "PermissionRequest": lines.asks}
+        if event in attended:
+            return attended[event](event, "CLAUDE_CODE_SESSION_ATTENDED")
         return kinds.get(event, lines.always)(event)
 
     def run(
@@ -191,6 +191,33 @@ def test_only_an_attended_session_is_woken(place: Place, shell: list[str]) -> No
     for value in ("0", "", "10", "-o", "!"):
         place.quiet(shell, "FileChanged", CLAUDE_CODE_SESSION_ATTENDED=value)
         assert place.ran() == []
+
+
+@pytest.mark.parametrize("after", ["UserPromptSubmit", "PostToolUse", "Stop"])
+def test_a_question_is_noted_without_the_hook_and_over_with_what_happens_next(
+    place: Place, shell: list[str], after: str
+) -> None:
+    place.ring()
+    asks = place.home / "asks" / SESSION
+    place.quiet(shell, "PermissionRequest", CLAUDE_CODE_SESSION_ATTENDED="0")
+    assert not asks.exists(), "nobody is asked"
+    for _ in range(2):
+        assert place.quiet(shell, "PermissionRequest") == b"", "an answer would decide for the person"
+    assert (place.ran(), asks.read_text()) == ([], "w")
+    (place.home / "bells" / SESSION).unlink()
+    place.quiet(shell, after)
+    assert (place.ran(), asks.read_text()) == ([], "")
+
+
+def test_a_question_that_cannot_be_noted_is_left_to_the_hook(place: Place, shell: list[str]) -> None:
+    place.quiet(shell, "PermissionRequest", CLAUDE_CODE_SESSION_ID="../x")
+    assert place.ran() == ["claude PermissionRequest 2"]
+    (place.home / "asks").rmdir()
+    place.quiet(shell, "PermissionRequest")
+    assert place.ran() == ["claude PermissionRequest 2"]
+    for event in ("UserPromptSubmit", "PostToolUse", "Stop"):
+        place.quiet(shell, event)
+        assert place.ran() == [], "a home of an older telex has no such directory"
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 120, 255])
@@ -311,7 +338,7 @@ def can_trace() -> bool:
 
 @pytest.mark.skipif(not can_trace(), reason="strace is not there or may not trace")
 def test_a_silent_bell_starts_no_process_not_even_a_subshell(place: Place, shell: list[str]) -> None:
-    for event in ("UserPromptSubmit", "PostToolUse", "Stop", "FileChanged", "CwdChanged"):
+    for event in ("PermissionRequest", "UserPromptSubmit", "PostToolUse", "Stop", "FileChanged", "CwdChanged"):
         if event == "CwdChanged" and "plain" not in str(place.home):
             continue
         done = subprocess.run(
@@ -326,7 +353,7 @@ def test_a_silent_bell_starts_no_process_not_even_a_subshell(place: Place, shell
 
 
 def test_a_line_of_telex_is_known_again_and_no_other(place: Place) -> None:
-    for event in EVENTS:
+    for event in (*EVENTS, "PermissionRequest"):
         assert gate.written_for(place.line(event)) == "claude"
         assert "\n" not in place.line(event)
     for foreign in (

@@ -291,6 +291,25 @@ def test_many_clears_keep_one_name(machine: Machine) -> None:
     assert len(people.living(machine.db)) == 1
 
 
+def test_among_many_sessions_of_one_process_the_one_of_the_directory_is_followed(machine: Machine) -> None:
+    """Would break: Codex's daemon runs the sessions of all terminals, and the newest of them is another terminal's."""
+    front = machine.arrive("/src/front", key="front", client="codex")
+    machine.arrive("/src/api", key="api", client="codex", pid=front.session.pid)
+    cleared = machine.arrive("/src/front", key="two", client="codex", pid=front.session.pid, follows=True)
+    assert cleared.at == "@front" and front.session.ended_ms
+    assert {one.name for _, one in people.living(machine.db)} == {"front", "api"}
+
+
+def test_where_nothing_tells_the_cleared_session_nobody_loses_its_name(machine: Machine) -> None:
+    first = machine.arrive("/src/api", key="one", client="codex")
+    second = machine.arrive("/src/api", key="two", client="codex", pid=first.session.pid)
+    third = machine.arrive("/src/api", key="three", client="codex", pid=first.session.pid, follows=True)
+    assert (second.at, third.at) == ("@api-2", "@api-3")
+    assert not first.session.ended_ms and not second.session.ended_ms
+    stranger = machine.arrive("/src/web", key="four", client="codex", pid=first.session.pid, follows=True)
+    assert stranger.at == "@web"
+
+
 # --- the channels of a place ------------------------------------------------------------------------------
 
 
@@ -515,6 +534,8 @@ def test_where_nothing_can_be_told_a_process_has_no_ancestors() -> None:
         ("pp", 2, True),
         ("s", 0, False),
         ("pxs", 1, False),
+        ("psg", 1, True),
+        ("psgs", 1, False),
     ],
 )
 def test_the_marks_of_the_gate_say_busy_or_idle(machine: Machine, marks: str, prompts: int, busy: bool) -> None:
@@ -524,6 +545,19 @@ def test_the_marks_of_the_gate_say_busy_or_idle(machine: Machine, marks: str, pr
     assert (turns.prompts, turns.busy) == (prompts, busy)
     [shown] = [one for one in machine.person.who() if one.name == "@api"]
     assert shown.state == ("busy" if busy else "idle")
+
+
+@pytest.mark.parametrize(("marks", "state"), [("p", "waiting for approval"), ("ps", "idle"), ("", "idle")])
+def test_who_is_asked_for_an_approval_waits_for_it_while_its_turn_runs(
+    machine: Machine, marks: str, state: str
+) -> None:
+    [api] = machine.named("api")
+    api.marks(marks)
+    bells.mark_asks(machine.home, api.me.address.bell)
+    [shown] = [one for one in machine.person.who() if one.name == "@api"]
+    assert (shown.state, machine.person.send("@api", "hello").recipients[0].note) == (state, state)
+    Path(bells.path(machine.home, bells.ASKS, api.me.address.bell)).write_text("")
+    assert presence.Turns(machine.home, api.me.address.bell).state == ("busy" if marks == "p" else "idle")
 
 
 def test_missing_marks_say_idle(machine: Machine) -> None:

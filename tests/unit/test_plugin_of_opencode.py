@@ -45,5 +45,6 @@ def test_paths_are_javascript_strings_whatever_is_in_them(home: str) -> None:
 def test_its_numbers_are_those_of_telex() -> None:
     text = plugin("/h")
     assert f"const PATIENCE_MS = {limits.HOOK_TIMEOUT_SECONDS * 1000} " in text
+    assert f"const STORED_MS = {limits.STORED_SECONDS * 1000} " in text
     assert f"const BURST_MS = {limits.BURST_MS} " in text
     assert not re.search(r"__[A-Z_]+__", text)

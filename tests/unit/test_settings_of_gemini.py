@@ -24,6 +24,7 @@ def test_timeouts_are_milliseconds_and_every_hook_has_one_name() -> None:
         "SessionStart",
         "BeforeAgent",
         "AfterTool",
+        "Notification",
         "AfterAgent",
         "SessionEnd",
     ]

@@ -309,6 +309,23 @@ class Bus:
         people.set_wake(self.db, self.me, mode)
         self._caller = None
 
+    # --- commands that say nothing of themselves ---
+
+    def enter(self, name: str = "") -> Caller:
+        """Make this process a session of its own, for the life of a command that it runs: with that very name, or else
+        by TELEX_NAME or the directory. Raises AlreadySession, WhoAreYou, NameTaken, NameInvalid, NameReserved."""
+        from telex.bus import running
+
+        name = names.fold_own(name) if name else ""
+        self._caller = running.enter(self.db, name, os.environ, here(), self.clock())
+        return self._caller
+
+    def exit(self, key: str, why: str) -> None:
+        """That command is over: its session ends, and those who wait for its reply are told."""
+        from telex.bus import running
+
+        running.leave(self.db, key, why)
+
     # --- guests: names that are registered, and tokens (the claude-ipc face) ---
 
     def admit(self, name: str, written: str, *, pid: int, directory: str = "", token: str = "") -> tuple[Bus, str]:

@@ -21,7 +21,7 @@ class Presence(Record):
     client: str
     directory: str
     title: str
-    state: str  # busy, idle, offline, or nobody for a name that mail waits for; '' for the person
+    state: str  # busy, waiting for approval, idle, offline, or nobody for a name that mail waits for; '' for the person
     unread: int  # waiting to be shown
     wake: str
     seen_ms: int  # of a name at another machine: when that machine said so
@@ -99,7 +99,7 @@ def _state(db: Store, place: people.Address, session: people.Session | None) -> 
         return NOBODY
     if session.address != place.id or not session.lives():
         return presence.OFFLINE
-    return presence.BUSY if presence.Turns(db.home, place.bell).busy else presence.IDLE
+    return presence.Turns(db.home, place.bell).state
 
 
 def channels(db: Store, caller: Caller) -> list[Channel]:

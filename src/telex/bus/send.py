@@ -49,7 +49,7 @@ class Outcome(Record):
 
     name: str  # @api, or @api@alice-laptop
     state: str  # queued or refused
-    presence: str  # busy, idle, offline or nobody
+    presence: str  # busy, waiting for approval, idle, offline or nobody
     note: str  # in words
 
 
@@ -262,10 +262,11 @@ def _outcome(db: Store, new: mail.Message, place: people.Address, stands: str, r
         return Outcome(name=name, state=stands, presence=known, note=note)
     if place.kind == "person":
         return Outcome(name=name, state=stands, presence="", note="in the person's inbox")
-    if people.holder(db, place):
-        busy = presence.Turns(db.home, place.bell).busy
-        state = presence.BUSY if busy else presence.IDLE
-        return Outcome(name=name, state=stands, presence=state, note=state)
+    if holder := people.holder(db, place):
+        state = presence.Turns(db.home, place.bell).state
+        waits = state == presence.IDLE and holder.client in presence.UNWOKEN
+        note = f"{state}; the mail waits for its next prompt" if waits else state
+        return Outcome(name=name, state=stands, presence=state, note=note)
     if place.session:
         return Outcome(name=name, state=stands, presence=presence.OFFLINE, note="offline; the mail waits")
     near = names.nearest(place.name, [other for other in held(db) if other not in (place.name, new.sender_name)])

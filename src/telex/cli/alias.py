@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from telex.clients.plan import Change
 
 _CLIENT = "claude"
-_BESIDE = {"coop": (registry.COOP,), "kei": (registry.MSG,)}  # what the system had in Claude Code besides its command
+# What the system had in clients besides its command: Claude Code's always, another's where that client is.
+_BESIDE = {"coop": {_CLIENT: registry.COOP}, "kei": {_CLIENT: registry.MSG, "gemini": registry.MSG_COMMAND}}
 
 
 def alias(call: Call) -> int:
@@ -37,11 +38,11 @@ def alias(call: Call) -> int:
     act = installing.uninstall if removed else installing.install
     there: Place = {**place, "config_dir": directory}
     changes = act(chosen, registry.USER, **there)
-    beside = _BESIDE.get(chosen.system, ())
-    elsewhere = removed and chosen.name in [one.client for one in manifest.all_of(place["home"])]
-    if beside and not elsewhere:
-        known = [one.path for one in changes]  # the launchers belong to both
-        changes += [one for one in act(_CLIENT, registry.USER, **place, only=beside) if one.path not in known]
+    if not (removed and chosen.name in [one.client for one in manifest.all_of(place["home"])]):
+        for client, part in _beside(chosen.system, place["user_home"], removed):
+            known = [one.path for one in changes]  # the launchers belong to all
+            found_there = places.of(client, place["home"], here(), os.environ)
+            changes += [one for one in act(client, registry.USER, **found_there, only=(part,)) if one.path not in known]
     found = {} if removed else _found(chosen)
     kept = any(one.action == KEEP and os.path.dirname(one.path) == directory for one in changes)
     if call.out.as_json:
@@ -51,6 +52,12 @@ def alias(call: Call) -> int:
         if not removed:
             _say_paths(call, directory, found, given == "")
     return Refused.status if kept and not removed else 0
+
+
+def _beside(system: str, user_home: str, removed: bool) -> list[tuple[str, str]]:
+    """Which part of which client goes with a system's command: (client, part)."""
+    there = {_CLIENT, *registry.present(user_home, os.environ)}
+    return [(client, part) for client, part in _BESIDE.get(system, {}).items() if removed or client in there]
 
 
 def _found(chosen: Alias) -> dict[str, str]:

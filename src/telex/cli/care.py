@@ -6,8 +6,7 @@ import os
 import sys
 
 from telex.bus import health, here
-from telex.clients import aliases, inspection, manifest, places, registry
-from telex.clients import install as installing
+from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, versions
 from telex.core import text
 from telex.errors import Usage
 from telex.wiring import home_directory
@@ -16,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.cli.main import Call
     from telex.clients.inspection import Finding
+    from telex.clients.moments import Capability
     from telex.clients.places import Place
     from telex.clients.plan import Change
 
@@ -28,15 +28,21 @@ def status(call: Call) -> int:
     bad = any(one.state != health.OK for one in checks)
     bad = bad or any(one.state in (inspection.BROKEN, inspection.DRIFTED) for one in findings)
     if call.out.as_json:
-        call.out.json({"home": home, "installed": findings, "checks": checks, "well": not bad})
+        told = {"home": home, "installed": findings, "checks": checks, "clients": _offers()}
+        call.out.json({**told, "well": not bad})
         return int(bad)
     rows = [[one.part, one.state, text.place(one.path, _user_home(), 80), one.detail or "-"] for one in findings]
     call.out.table(["part", "state", "file", "detail"], rows)
+    call.out.line()
+    offers = [[one.client, moments.mail_at(one), moments.last_seen(one)] for one in _offers()]
+    call.out.table(["client", "shows mail at", "tested with"], offers)
     call.out.line()
     for one in checks:
         if one.state != health.OK:
             call.out.line(f"{one.what}: {text.visible(one.detail)}")
     call.out.line("the store is well" if all(one.state == health.OK for one in checks) else "see 'telex doctor'")
+    for remark in filter(None, (versions.remark(name, os.environ) for name in registry.names())):
+        call.out.line(remark)
     if all(one.state == inspection.NOT_INSTALLED for one in findings):
         call.out.line("no client is connected yet: 'telex install'")
     return int(bad)
@@ -73,14 +79,23 @@ def install(call: Call) -> None:
     _say(call, changes, "nothing to do: everything is installed")
     if not call.out.as_json and not _dry(call):
         call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
-        for advice in filter(None, (registry.advice(registry.client(client)) for client in dict(changes))):
-            call.out.line(advice)
+        for words in [one for client in dict(changes) for one in _to_know(call, client)]:
+            call.out.line(words)
+
+
+def _to_know(call: Call, client: str) -> list[str]:
+    """What the person still has to do, or should know: the client's trust step, another version, a switch set off."""
+    found = inspection.inspect(client, _scope(call), **_place(client))
+    broken = [f"{client}: {text.visible(one.detail)}" for one in found if one.state == inspection.BROKEN]
+    advice = registry.advice(registry.client(client))
+    return [words for words in (advice, versions.remark(client, os.environ, ask=True), *broken) if words]
 
 
 def _install(call: Call, *, dry_run: bool) -> list[tuple[str, Change]]:
     changes = []
     for client, place in _found(call):
-        found = installing.install(client, _scope(call), dry_run=dry_run, also=_server(call), **place)
+        form = "as-plugin" in call.args.flags
+        found = forms.install(client, _scope(call), place, as_plugin=form, dry_run=dry_run, also=_extras(call, client))
         changes += [(client, one) for one in found]
     return changes
 
@@ -102,13 +117,16 @@ def uninstall(call: Call) -> None:
     """`telex uninstall [CLIENT]`"""
     changes = []
     for client, place in _chosen(call):
-        found = installing.uninstall(client, _scope(call), dry_run=_dry(call), only=_server(call), **place)
+        found = forms.uninstall(client, _scope(call), place, dry_run=_dry(call), only=_extras(call, client))
         changes += [(client, one) for one in found]
     _say(call, changes, "nothing of telex is installed there")
 
 
-def _server(call: Call) -> tuple[str, ...]:
-    return (registry.SERVER,) if "mcp" in call.args.flags else ()
+def _extras(call: Call, client: str) -> tuple[str, ...]:
+    """The parts that are asked for by an option; the status line, which one client has, only of that one."""
+    asked = (registry.SERVER,) if "mcp" in call.args.flags else ()
+    has_line = client == forms.CLIENT or call.args.word("client")
+    return (*asked, registry.LINE) if "status-line" in call.args.flags and has_line else asked
 
 
 def _chosen(call: Call) -> list[tuple[str, Place]]:
@@ -144,7 +162,7 @@ def _findings(home: str) -> list[Finding]:
     for name in registry.names():
         for scope in registry.client(name).scopes:
             try:
-                listed = inspection.inspect(name, scope, **_place(name))
+                listed = forms.inspect(name, scope, _place(name))
             except Usage:
                 continue  # the home directory is no project
             if (scope == registry.USER and name in here_now) or any(
@@ -157,6 +175,11 @@ def _findings(home: str) -> list[Finding]:
             listed = inspection.inspect(aliases.BY_CLIENT[kept.client], registry.USER, **place)
             found += [one for one in listed if one not in found]
     return found
+
+
+def _offers() -> list[Capability]:
+    """What the clients of this machine offer."""
+    return [moments.capability(registry.client(name)) for name in registry.present(_user_home(), os.environ)]
 
 
 def _say(call: Call, changes: list[tuple[str, Change]], nothing: str) -> None:

@@ -24,6 +24,7 @@ class Word(Record):
     meaning: str
     many: bool = False
     optional: bool = False
+    last: bool = False  # it stands after --, so that its options stay its own
 
 
 class Verb(Record):
@@ -41,9 +42,10 @@ class Verb(Record):
         parts = [f"telex {self.name}"]
         for word in self.words:
             shown = word.name.upper() + ("…" if word.many else "")
-            parts.append(f"[{shown}]" if word.optional else shown)
-        parts += [f"[--{option.name}{' ' + option.value if option.value else ''}]" for option in self.options]
-        return " ".join(parts)
+            parts.append(f"[{shown}]" if word.optional else f"-- {shown}" if word.last else shown)
+        options = [f"[--{option.name}{' ' + option.value if option.value else ''}]" for option in self.options]
+        at = 1 if any(word.last for word in self.words) else len(parts)
+        return " ".join(parts[:at] + options + parts[at:])
 
     def function(self) -> str:
         """The function of its room that answers it: of `relay team create` that is `team_create`."""
@@ -243,6 +245,14 @@ VERBS = (
         ),
     ),
     Verb(
+        name="run",
+        room="running",
+        summary="run a command as a session of its own, for as long as it runs",
+        example="telex run --name reviewer -- make review",
+        words=(Word(name="command", many=True, last=True, meaning="the command and its words, after --"),),
+        options=(Option(name="name", value="NAME", meaning="its name; without it TELEX_NAME, or the directory's"),),
+    ),
+    Verb(
         name="status",
         room="care",
         summary="what is installed where, and whether it works",
@@ -261,7 +271,14 @@ VERBS = (
         summary="connect a client: its hooks and the /telex skill",
         example="telex install claude",
         words=(_CLIENT,),
-        options=(_SCOPE, Option(name="mcp", meaning="telex as an MCP server of the client, too"), _DRY, _YES),
+        options=(
+            _SCOPE,
+            Option(name="mcp", meaning="telex as an MCP server of the client, too"),
+            Option(name="status-line", meaning="Claude Code: the unread count in the status line, too"),
+            Option(name="as-plugin", meaning="Claude Code: as a plugin, with what wakes an idle session quickest"),
+            _DRY,
+            _YES,
+        ),
     ),
     Verb(
         name="uninstall",
@@ -269,7 +286,12 @@ VERBS = (
         summary="take out what install wrote, and only that",
         example="telex uninstall claude",
         words=(_CLIENT,),
-        options=(_SCOPE, Option(name="mcp", meaning="only the MCP server"), _DRY),
+        options=(
+            _SCOPE,
+            Option(name="mcp", meaning="only the MCP server"),
+            Option(name="status-line", meaning="only the unread count in Claude Code's status line"),
+            _DRY,
+        ),
     ),
     Verb(
         name="alias",

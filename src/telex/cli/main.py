@@ -55,7 +55,7 @@ def main() -> None:
 
 def run(words: list[str]) -> int:
     """Run one command; its exit status."""
-    as_json = "--json" in words
+    as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
     try:
         if sys.stdout is None or sys.stderr is None:
             return 1

@@ -88,12 +88,14 @@ def _place(verb: Verb, words: list[str]) -> dict[str, list[str]] | None:
     return None if left else placed
 
 
-def parser(verb: Verb) -> argparse.ArgumentParser:
-    """The argparse parser of a verb."""
+def parser(verb: Verb, behind: dict[str, str]) -> argparse.ArgumentParser:
+    """The argparse parser of a verb; `behind` are words that stand for others."""
     import argparse
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> None:  # type: ignore[override]
+            for stand_in, word in behind.items():
+                message = message.replace(stand_in, word)
             missing = "arguments are required" in message and verb.words[0].name in ("to", "channel")
             raise (WordsMissing if missing else Usage)(problem=message, verb=verb.name)
 
@@ -120,11 +122,15 @@ def parser(verb: Verb) -> argparse.ArgumentParser:
 
 def by_argparse(verb: Verb, given: list[str]) -> Args:
     """The values as argparse reads them. Raises Usage; prints help and raises SystemExit for --help."""
-    found = vars(parser(verb).parse_intermixed_args(given))
+    end = given.index("--") if "--" in given else len(given)
+    # argparse of Python 3.11 knows '--' only in some places: of the words behind it, it is shown what cannot be typed
+    behind = {f"\0{number}\0": word for number, word in enumerate(given[end + 1 :])}
+    found = vars(parser(verb, behind).parse_intermixed_args([*given[:end], *behind]))
     words: dict[str, list[str]] = {}
     for word in verb.words:
         value = found[word.name]
-        words[word.name] = value if isinstance(value, list) else [value] if value is not None else []
+        listed: list[str] = value if isinstance(value, list) else [value] if value is not None else []
+        words[word.name] = [behind.get(one, one) for one in listed]
     options = {name[7:]: value for name, value in found.items() if name.startswith("option:") and value is not None}
     flags = {name[5:] for name, value in found.items() if name.startswith("flag:") and value}
     return Args(words, options, flags)

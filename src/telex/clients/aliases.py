@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from telex.clients.moments import Moment
+    from telex.clients.policy import Policy
     from telex.clients.registry import Client, Piece
 
 _IPC = ("register", "send", "check", "list", "rename")
@@ -42,6 +44,7 @@ class Alias:
     scopes: tuple[str, ...] = (USER,)
     config_variable = ""
     trace = ""
+    moments: tuple[Moment, ...] = ()
 
     def __init__(self, system: str) -> None:
         self.system = system
@@ -73,6 +76,10 @@ class Alias:
     def obstacle(self, settings: dict[str, Any]) -> str:
         """Nothing stands in the way."""
         return ""
+
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """None either."""
+        return []
 
 
 BY_CLIENT: dict[str, Client] = {f"alias-{system}": Alias(system) for system in _COMMANDS}

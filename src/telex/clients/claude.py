@@ -11,8 +11,22 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.clients import gate, launchers
-from telex.clients.registry import COOP, MSG, PROJECT, SKILL, USER, Entry, HookFile, OwnFile, ServerFile, Where
+from telex.clients import gate, launchers, policy
+from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.policy import Policy
+from telex.clients.registry import (
+    COOP,
+    MSG,
+    PROJECT,
+    SKILL,
+    USER,
+    Entry,
+    HookFile,
+    LineFile,
+    OwnFile,
+    ServerFile,
+    Where,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,11 +35,24 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client, Piece
 
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "claude")
+MONITOR = "mail"  # what the client calls the plugin's monitor
 _WAKE = {
     "asyncRewake": True,
     "rewakeMessage": "Messages from other sessions, carried by telex; the user did not type this:",
     "rewakeSummary": "telex: messages from other sessions",
 }
+_SEEN = "2.1.330"  # the oldest version that was looked at
+_MOMENTS = (
+    Moment(when=START, door="SessionStart", since=_SEEN),
+    Moment(when=PROMPT, door="UserPromptSubmit", since=_SEEN),
+    Moment(when=TOOL, door="PostToolUse", since=_SEEN),
+    Moment(when=STOP, door="Stop", since=_SEEN, note="the turn goes on, once"),
+    Moment(when=IDLE, door="FileChanged on the bell", since=_SEEN, note="within 2 s, where a person attends"),
+    Moment(when=IDLE, door="the plugin's monitor", since=_SEEN, note="within 1 s, installed as a plugin"),
+    Moment(when=IDLE, door="the session's inbox socket", since=_SEEN, note="off by default"),
+    Moment(when=APPROVAL, door="PermissionRequest", since=_SEEN),
+    Moment(when=END, door="SessionEnd", since=_SEEN),
+)
 
 
 class Claude:
@@ -36,6 +63,7 @@ class Claude:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "CLAUDE_CONFIG_DIR"
     trace = ".claude"
+    moments: tuple[Moment, ...] = _MOMENTS
 
     def pieces(self, where: Where) -> list[Piece]:
         """The settings file with seven events, and the skill."""
@@ -46,7 +74,8 @@ class Claude:
         ]
 
     def extras(self, where: Where) -> list[Piece]:
-        """The MCP server; for the user also the /coop command and the /msg skill."""
+        """The MCP server; for the user also the status line, the /coop command and the /msg skill. (A project's status
+        line would hide its user's own.)"""
         server = {"type": "stdio", "command": launchers.command_path(where.home), "args": ["mcp"]}
         if where.scope == PROJECT:
             return [ServerFile(path=os.path.join(where.project_dir, ".mcp.json"), server=server)]
@@ -54,6 +83,7 @@ class Claude:
         root = _root(where)
         return [
             ServerFile(path=path, server=server, mode=0o600),  # the client keeps secrets in it
+            LineFile(path=os.path.join(root, "settings.json"), line=_gate(where).line("StatusLine"), hook=where.hook),
             _own(root, ("commands", "coop.md"), COOP, "coop", "SKILL.md"),
             _own(root, ("skills", "msg", "SKILL.md"), MSG, "msg", "SKILL.md"),
         ]
@@ -66,6 +96,16 @@ class Claude:
         """Claude Code has one switch for all hooks."""
         return "'disableAllHooks' is set, so no hook runs" if settings.get("disableAllHooks") is True else ""
 
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """An administrator can switch hooks off, or allow only those of the managed settings."""
+        found = policy.beneath(system, "etc", "claude-code")
+        files = [os.path.join(found, "managed-settings.json"), os.path.join(found, "managed-settings.d", "*.json")]
+        return [Policy(path=path, why=self._managed) for path in files]
+
+    def _managed(self, settings: dict[str, Any]) -> str:
+        only = policy.said(settings, "allowManagedHooksOnly", True, "only your administrator's hooks run")
+        return self.obstacle(settings) or only
+
 
 def _root(where: Where) -> str:
     base = where.project_dir if where.scope == PROJECT else where.user_home
@@ -77,19 +117,29 @@ def _own(root: str, place: tuple[str, ...], part: str, *source: str) -> OwnFile:
         return OwnFile(path=os.path.join(root, *place), part=part, content=file.read())
 
 
-def _entries(where: Where) -> list[Entry]:
-    line = gate.Gate(
+def monitor(where: Where) -> str:
+    """The command of the plugin's monitor."""
+    return _gate(where).monitor("Monitor", "CLAUDE_PID")
+
+
+def _gate(where: Where) -> gate.Gate:
+    return gate.Gate(
         home=where.home,
         python=where.python,
         hook=where.hook,
         client="claude",
         session_variable="CLAUDE_CODE_SESSION_ID",
     )
+
+
+def _entries(where: Where) -> list[Entry]:
+    line = _gate(where)
     attended = "CLAUDE_CODE_SESSION_ATTENDED"
     return [
         _entry("SessionStart", line.start("SessionStart", attended)),
-        _entry("UserPromptSubmit", line.prompt("UserPromptSubmit")),
+        _entry("UserPromptSubmit", line.prompt("UserPromptSubmit", called=True)),
         _entry("PostToolUse", line.on_bell("PostToolUse"), matcher="*"),
+        _entry("PermissionRequest", line.asks("PermissionRequest", attended)),
         _entry("Stop", line.stop("Stop")),
         _entry("SessionEnd", line.always("SessionEnd")),
         _entry("CwdChanged", line.watch("CwdChanged")),

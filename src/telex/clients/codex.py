@@ -12,14 +12,27 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.clients import gate
-from telex.clients.registry import PROJECT, USER, Entry, HookFile, Piece, Where
+from telex.clients import gate, launchers, policy
+from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.policy import Policy
+from telex.clients.registry import PROJECT, USER, Entry, HookFile, Piece, ServerFile, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from telex.clients.registry import Client
+_SEEN = "0.169.0"  # the oldest version that was looked at
+_MOMENTS = (
+    Moment(when=START, door="SessionStart", since=_SEEN, note="with the first prompt, not before"),
+    Moment(when=PROMPT, door="UserPromptSubmit", since=_SEEN),
+    Moment(when=TOOL, door="PostToolUse", since=_SEEN),
+    Moment(when=STOP, door="Stop", since=_SEEN, note="the turn goes on, once"),
+    Moment(when=IDLE, door="codex queue", since=_SEEN, note="within 3 s in its daemon; up to 10 s without"),
+    Moment(when=APPROVAL, door="PermissionRequest", since=_SEEN),
+    Moment(when=END, door="Interrupt", since=_SEEN, note="the session counts as idle"),
+    Moment(when=END, door="SessionEnd", since=_SEEN),
+)
 
 
 class Codex:
@@ -30,17 +43,20 @@ class Codex:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "CODEX_HOME"
     trace = ".codex"
+    moments: tuple[Moment, ...] = _MOMENTS
     advice = "Codex runs no hook that you have not trusted: start codex, type /hooks, look at telex's, trust them"
 
     def pieces(self, where: Where) -> list[Piece]:
         """The hooks file with six events."""
-        base = where.project_dir if where.scope == PROJECT else where.user_home
-        root = (where.scope == USER and where.config_dir) or os.path.join(base, ".codex")
+        root = os.path.join(where.project_dir, ".codex") if where.scope == PROJECT else _user_root(where)
         return [HookFile(path=os.path.join(root, "hooks.json"), entries=_entries(where))]
 
     def extras(self, where: Where) -> list[Piece]:
-        """None: its MCP servers stand in a TOML file, which `codex mcp add` edits."""
-        return []
+        """The MCP server, which is the user's: it sends where the sandbox forbids the agent's shell to."""
+        if where.scope == PROJECT:
+            return []
+        server = {"command": launchers.command_path(where.home), "args": ["mcp"]}
+        return [ServerFile(path=os.path.join(_user_root(where), "config.toml"), server=server, member="mcp_servers")]
 
     def is_telex(self, handler: object) -> bool:
         """Ours are told by their command alone, so that an edited timeout does not make them foreign."""
@@ -49,6 +65,28 @@ class Codex:
     def obstacle(self, settings: dict[str, Any]) -> str:
         """What can be in the way stands in another file, config.toml."""
         return ""
+
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """Hooks are a feature that can be off; an administrator can also allow only hooks of their own."""
+        etc = policy.beneath(system, "etc", "codex")
+        return [
+            Policy(path=os.path.join(etc, "requirements.toml"), why=_required),
+            Policy(path=os.path.join(etc, "managed_config.toml"), why=_feature_off),
+            Policy(path=os.path.join(_user_root(where), "config.toml"), why=_feature_off),
+        ]
+
+
+def _user_root(where: Where) -> str:
+    return where.config_dir or os.path.join(where.user_home, ".codex")
+
+
+def _feature_off(settings: dict[str, Any]) -> str:
+    return policy.said(settings, "features.hooks", False, "no hook runs")
+
+
+def _required(settings: dict[str, Any]) -> str:
+    only = policy.said(settings, "allow_managed_hooks_only", True, "only your administrator's hooks run")
+    return only or _feature_off(settings)
 
 
 def _entries(where: Where) -> list[Entry]:
@@ -65,6 +103,7 @@ def _entries(where: Where) -> list[Entry]:
         _entry("SessionStart", line.always("SessionStart")),
         _entry("UserPromptSubmit", line.prompt("UserPromptSubmit", called=True)),
         _entry("PostToolUse", line.on_bell("PostToolUse")),
+        _entry("PermissionRequest", line.asks("PermissionRequest")),
         _entry("Stop", line.stop("Stop")),
         _entry("Interrupt", line.stop("Interrupt"), limits.CODEX_LAST_SECONDS),
         _entry("SessionEnd", line.always("SessionEnd"), limits.CODEX_LAST_SECONDS),

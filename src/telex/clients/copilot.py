@@ -14,6 +14,8 @@ import os
 
 from telex import limits
 from telex.clients import gate, launchers
+from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.policy import Policy
 from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
 
 TYPE_CHECKING = False
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client
 
 _FORMAT_VERSION = 1  # of the client's hook files
+_SEEN = "1.0.102"  # the oldest version that was looked at
+_MOMENTS = (
+    Moment(when=START, door="sessionStart", since=_SEEN, note="with the first prompt, not before"),
+    Moment(when=PROMPT, door="userPromptSubmitted", since=_SEEN),
+    Moment(when=TOOL, door="postToolUse", since=_SEEN),
+    Moment(when=STOP, door="agentStop", since=_SEEN, note="the agent goes on, once"),
+    Moment(when=IDLE, door="", since=_SEEN, note="nothing wakes it: the mail waits for the next prompt"),
+    Moment(when=APPROVAL, door="permissionRequest", since=_SEEN),
+    Moment(when=END, door="sessionEnd", since=_SEEN),
+)
 
 
 class Copilot:
@@ -33,6 +45,7 @@ class Copilot:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "COPILOT_HOME"
     trace = ".copilot"
+    moments: tuple[Moment, ...] = _MOMENTS
 
     def pieces(self, where: Where) -> list[Piece]:
         """One hook file with five events."""
@@ -54,8 +67,12 @@ class Copilot:
         return isinstance(handler, dict) and gate.written_for(handler.get("bash")) == self.name
 
     def obstacle(self, settings: dict[str, Any]) -> str:
-        """No settings file is shared, so none can be in the way."""
+        """Its hook file is telex's own; what can be in the way stands in others."""
         return ""
+
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """None: its `disableAllHooks` was seen not to keep these hooks from running."""
+        return []
 
 
 def _user_root(where: Where) -> str:
@@ -75,6 +92,7 @@ def _hooks(where: Where) -> dict[str, list[dict[str, Any]]]:
         "sessionStart": line.always("sessionStart"),
         "userPromptSubmitted": line.prompt("userPromptSubmitted"),
         "postToolUse": line.on_bell("postToolUse"),
+        "permissionRequest": line.asks("permissionRequest"),
         "agentStop": line.stop("agentStop", subagents=True),
         "sessionEnd": line.always("sessionEnd"),
     }

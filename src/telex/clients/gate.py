@@ -26,6 +26,9 @@ _MARK = re.compile(r" -I -S .*/bin/hook\.py'? ([a-z]+) [A-Za-z]+( \$PPID)?(;| \|
 # From a session's start, or /clear, to a working watcher 0.1 to 1 s were seen: once early, once to be sure.
 _WATCHER_SECONDS = (1, 2)
 
+# A question is over when anything happens after it. Emptied, not removed: the shell does that by itself.
+_ANSWERED = '[ ! -s "$T/asks/$S" ] || printf "" >"$T/asks/$S";'
+
 
 def written_for(command: object) -> str:
     """The client for which telex wrote this command, in whatever version and home; empty if it did not."""
@@ -58,8 +61,9 @@ class Gate(Record):
         return self._run(event)
 
     def on_bell(self, event: str) -> str:
-        """Run the hook if the bell is there."""
-        return f'{self._session()} [ -e "$T/bells/$S" ] || exit 0; {self._run(event, self._rest())}'
+        """Note that no approval is awaited any more; run the hook if the bell is there."""
+        test = f'{{ {_ANSWERED} }} 2>/dev/null; [ -e "$T/bells/$S" ] || exit 0;'
+        return f"{self._session()} {test} {self._run(event, self._rest())}"
 
     def prompt(self, event: str, *, called: bool = False) -> str:
         """Note that the session is busy; run the hook if the bell is there, or telex asked for this prompt itself."""
@@ -79,6 +83,12 @@ class Gate(Record):
         looked, given = self._without_subagents(subagents)
         return f"{self._session()} {looked}{_note('s')} {test} {self._run(event, given)}"
 
+    def asks(self, event: str, attended: str = "") -> str:
+        """Note that the session waits for its person's approval; run the hook only where that cannot be noted."""
+        only = f'[ "${attended}" = 1 ] || exit 0; ' if attended else ""
+        mark = '{ umask 077; printf w >"$T/asks/$S"; } 2>/dev/null && exit 0;'
+        return f"{self._session()} {only}{mark} {self._run(event, self._rest())}"
+
     def watch(self, event: str) -> str:
         """Name the bell as the file to watch; no interpreter where its path needs no escapes in JSON."""
         answer = f'{{"hookSpecificOutput":{{"hookEventName":"{event}","watchPaths":["%s"]}}}}\\n'
@@ -91,6 +101,19 @@ class Gate(Record):
         # Without a person (`claude -p`) the client would wait for this line, and deliver nothing.
         test = f'[ "${attended}" = 1 ] && [ -e "$T/bells/$S" ] || exit 0;'
         return f"{self._session()} {test} {self._there()} {self._hook(event)}; [ $? -eq 2 ] && exit 2; exit 0"
+
+    def monitor(self, event: str, process: str) -> str:
+        """Become the process that wakes an idle session; where it cannot be had, one that only waits for the end."""
+        # The client tells its model when a monitor ends, and starts a turn for that.
+        wait = f'while kill -0 "${process}"; do sleep {limits.MONITOR_PAUSE_SECONDS}; done'
+        return f"{self._there('{ ' + wait + '; exit 0; } 2>/dev/null')} exec {self._hook(event)} || exit 0"
+
+    def line(self, event: str) -> str:
+        """Add a line to a status line while the bell is there; `$E` is the status of what was shown before it."""
+        # Its standard input has been read by then; the environment names the session.
+        there = f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ]"
+        test = f'[ "$S" ] && [ -e "$T/bells/$S" ] && {there}'
+        return f"{self._session()} {test} && {self._hook(event)} </dev/null; exit $E"
 
     def _session(self) -> str:
         home = shlex.quote(self.home)
@@ -116,8 +139,8 @@ class Gate(Record):
         look = f"""IFS= read -r L || :; case $L in *'"{self.subagent_key}":'*) exit 0;; esac; """
         return look, """printf '%s\\n' "$L" 2>/dev/null | """
 
-    def _there(self) -> str:
-        return f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ] || exit 0;"
+    def _there(self, otherwise: str = "exit 0") -> str:
+        return f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ] || {otherwise};"
 
     def _hook(self, event: str) -> str:
         process = "" if self.session_variable else " $PPID"
@@ -128,4 +151,4 @@ class Gate(Record):
 
 
 def _note(sign: str) -> str:
-    return f'{{ umask 077; printf {sign} >>"$T/turns/$S"; }} 2>/dev/null;'
+    return f'{{ umask 077; printf {sign} >>"$T/turns/$S"; {_ANSWERED} }} 2>/dev/null;'

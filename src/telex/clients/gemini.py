@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.clients import gate
-from telex.clients.registry import PROJECT, USER, Entry, HookFile, OwnFile, Piece, Where
+from telex.clients import gate, launchers, policy
+from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.policy import Policy
+from telex.clients.registry import MSG_COMMAND, PROJECT, USER, Entry, HookFile, OwnFile, Piece, ServerFile, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
 
 NAME = "telex"  # of the hooks, in the client's own list of them
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "gemini")
+_SEEN = "0.61.0"  # the oldest version that was looked at
+_MOMENTS = (
+    Moment(when=START, door="SessionStart", since=_SEEN, note="the name only; the mail comes with the prompt"),
+    Moment(when=PROMPT, door="BeforeAgent", since=_SEEN),
+    Moment(when=TOOL, door="AfterTool", since=_SEEN),
+    Moment(when=STOP, door="AfterAgent", since=_SEEN, note="the agent goes on, once"),
+    Moment(when=IDLE, door="", since=_SEEN, note="nothing wakes it: the mail waits for the next prompt"),
+    Moment(when=APPROVAL, door="Notification", since=_SEEN),
+    Moment(when=END, door="SessionEnd", since=_SEEN),
+)
 
 
 class Gemini:
@@ -32,6 +44,7 @@ class Gemini:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "GEMINI_CLI_HOME"  # stands in for the home directory that `.gemini` lies in
     trace = ".gemini"
+    moments: tuple[Moment, ...] = _MOMENTS
 
     def pieces(self, where: Where) -> list[Piece]:
         """The settings file with five events, and the /telex command."""
@@ -41,8 +54,9 @@ class Gemini:
         ]
 
     def extras(self, where: Where) -> list[Piece]:
-        """The /msg command, in the words of an older system."""
-        return [_command(where, "msg")]
+        """The MCP server, in the settings file as well; the /msg command, in the words of an older system."""
+        server = {"command": launchers.command_path(where.home), "args": ["mcp"]}
+        return [ServerFile(path=os.path.join(_root(where), "settings.json"), server=server), _command(where, "msg")]
 
     def is_telex(self, handler: object) -> bool:
         """Ours are told by their command alone, so that an edited timeout does not make them foreign."""
@@ -60,6 +74,14 @@ class Gemini:
             return f"'hooksConfig.disabled' names {NAME}; '/hooks enable {NAME}' in Gemini CLI takes it out"
         return ""
 
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """The settings of the machine count more than the person's; a project's are read besides theirs."""
+        etc = policy.beneath(system, "etc", "gemini-cli")
+        files = [os.path.join(etc, "settings.json")]
+        if where.scope == PROJECT:
+            files.append(os.path.join(where.user_home, ".gemini", "settings.json"))
+        return [Policy(path=path, why=self.obstacle) for path in files]
+
 
 def _root(where: Where) -> str:
     base = where.project_dir if where.scope == PROJECT else where.config_dir or where.user_home
@@ -69,7 +91,8 @@ def _root(where: Where) -> str:
 def _command(where: Where, name: str) -> OwnFile:
     with open(os.path.join(_FILES, f"{name}.toml"), "rb") as file:
         content = file.read()
-    return OwnFile(path=os.path.join(_root(where), "commands", f"{name}.toml"), part=f"{name} command", content=content)
+    part = MSG_COMMAND if name == "msg" else "telex command"
+    return OwnFile(path=os.path.join(_root(where), "commands", f"{name}.toml"), part=part, content=content)
 
 
 def _entries(where: Where) -> list[Entry]:
@@ -84,6 +107,7 @@ def _entries(where: Where) -> list[Entry]:
         _entry("SessionStart", line.always("SessionStart")),
         _entry("BeforeAgent", line.prompt("BeforeAgent")),
         _entry("AfterTool", line.on_bell("AfterTool"), matcher="*"),
+        _entry("Notification", line.asks("Notification"), matcher="ToolPermission"),
         _entry("AfterAgent", line.stop("AfterAgent")),
         _entry("SessionEnd", line.always("SessionEnd")),
     ]

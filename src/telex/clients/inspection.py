@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import os
 
-from telex.clients import jsontext, launchers, manifest, registry, servers, settings
+from telex.clients import elsewhere, jsontext, launchers, manifest, policy, registry, settings, shared
 from telex.clients.atomic import content
 from telex.clients.install import ours_in, where_of
 from telex.clients.manifest import Kept, hash_of
-from telex.clients.registry import HookFile, ServerFile
+from telex.clients.marketplace import Enabling
+from telex.clients.registry import HookFile, LineFile, PluginFile, ServerFile
+from telex.clients.shared import Server
+from telex.clients.statusline import StatusLine
 from telex.core.record import Record
 from telex.errors import SettingsUnreadable
 
@@ -36,17 +39,34 @@ class Finding(Record):
 
 
 def inspect(
-    client: str | Client, scope: str, *, home: str, user_home: str, project_dir: str = "", config_dir: str = ""
+    client: str | Client,
+    scope: str,
+    *,
+    home: str,
+    user_home: str,
+    project_dir: str = "",
+    config_dir: str = "",
+    system: str = "/",
 ) -> list[Finding]:
-    """Each file of one installation, extras where they are there. Raises ClientUnknown, Usage, HomeUnsafe."""
+    """Each file of one installation, extras where they are there. Raises ClientUnknown, Usage, HomeUnsafe.
+
+    `system` is the directory under which an administrator's files are.
+    """
     adapter = registry.client(client) if isinstance(client, str) else client
     launch = launchers.written(os.path.abspath(home))
     python = launch.python if launch else ""
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir, python=python)
     last = manifest.load(manifest.path_of(adapter.name, where))
-    found = [_piece(adapter, where, piece, last.kept(piece.path) if last else None) for piece in adapter.pieces(where)]
+    found = [
+        _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
+        for piece in adapter.pieces(where)
+    ]
+    if why := policy.obstacle(adapter, where, system):
+        for one in found:
+            if one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED:
+                one.state, one.detail = BROKEN, why
     for extra in adapter.extras(where):
-        kept = last.kept(extra.path) if last else None
+        kept = last.kept(extra.path) if last and last.has(extra) else None
         finding = _piece(adapter, where, extra, kept)
         if kept or finding.state == INSTALLED:
             found.append(finding)
@@ -62,9 +82,33 @@ def _piece(adapter: Client, where: Where, piece: Piece, kept: Kept | None) -> Fi
             return _hooks(adapter, piece, kept, ours_in(adapter, where))
         if isinstance(piece, ServerFile):
             return _server(piece, kept)
+        if isinstance(piece, LineFile):
+            return _line(piece, kept)
+        if isinstance(piece, PluginFile):
+            return _plugin(adapter, piece, kept)
         return _own(piece, kept)
     except SettingsUnreadable as problem:
         return Finding(path=piece.path, part=piece.part, state=BROKEN, detail=problem.message)
+
+
+def _plugin(adapter: Client, piece: PluginFile, kept: Kept | None) -> Finding:
+    part = Enabling(piece)
+    text = part.check(content(piece.path) or b"")
+    on, obstacle = part.state(text), adapter.obstacle(jsontext.value_of(text))
+    state, detail = INSTALLED, ""
+    if on is None:
+        state, detail = (DRIFTED, "it was taken out; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
+        detail = part.refusal(text, kept) or detail
+    elif not on:
+        state, detail = DRIFTED, "it is switched off in Claude Code"
+    elif obstacle:
+        state, detail = BROKEN, obstacle
+    elif isinstance(jsontext.value_of(text).get("hooks", {}), dict) and settings.groups_with(text, adapter.is_telex):
+        state, detail = (
+            DRIFTED,
+            "telex's hooks are in this file too, so every line runs twice; 'telex install' mends it",
+        )
+    return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
 
 
 def _hooks(adapter: Client, piece: HookFile, kept: Kept | None, ours: Ours) -> Finding:
@@ -101,27 +145,43 @@ def _own(piece: OwnFile, kept: Kept | None) -> Finding:
         state, detail = INSTALLED, ""
     elif there is None:
         state, detail = (DRIFTED, "it was removed; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
+    elif kept and hash_of(there) == kept.after:
+        state, detail = INSTALLED, _OLDER
+    elif elsewhere.is_anothers(there, piece.content):
+        state, detail = NOT_INSTALLED, "what is there belongs to another telex home"
     elif kept is None:
         state, detail = NOT_INSTALLED, f"another {piece.part} of that name is there"
-    elif hash_of(there) == kept.after:
-        state, detail = INSTALLED, _OLDER
     else:
         state, detail = DRIFTED, "it was edited; telex leaves it as it is"
     return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
 
 
 def _server(piece: ServerFile, kept: Kept | None) -> Finding:
-    there = servers.entry(servers.check(piece.path, content(piece.path) or b""))
+    part = Server(piece)
+    text = part.check(content(piece.path) or b"")
+    there, reason = part.entry(text), part.refusal(text, kept)
     if there == piece.server:
         state, detail = INSTALLED, ""
     elif there is None:
         state, detail = (DRIFTED, "it was taken out; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
     elif kept and json.dumps(there) == kept.entry:
         state, detail = INSTALLED, _OLDER
-    elif servers.starts(there, piece.server["command"]):
+    elif reason == shared.EDITED:
         state, detail = DRIFTED, "it was edited; telex leaves it as it is"
     else:
-        state, detail = NOT_INSTALLED, "another server of that name is there"
+        state, detail = NOT_INSTALLED, reason or "the server there belongs to another telex home"
+    return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
+
+
+def _line(piece: LineFile, kept: Kept | None) -> Finding:
+    part = StatusLine(piece)
+    text = part.check(content(piece.path) or b"")
+    state, detail = INSTALLED, ""
+    if not part.mine(text):
+        state, detail = (DRIFTED, "it was taken out; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
+        detail = part.foreign(text) or detail
+    elif not part.is_current(text):
+        detail = _OLDER
     return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
 
 

@@ -10,14 +10,18 @@ Rules kept here:
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from contextlib import contextmanager
 
 from telex import __version__
-from telex.clients import launchers, manifest, plan, registry
+from telex.clients import elsewhere, launchers, manifest, plan, registry
 from telex.clients.atomic import Batch, content
-from telex.clients.registry import PROJECT, USER, HookFile, ServerFile, Where
+from telex.clients.marketplace import Enabling
+from telex.clients.registry import PROJECT, USER, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
+from telex.clients.shared import Hooks, Server
+from telex.clients.statusline import StatusLine
 from telex.errors import HomeUnsafe, SettingsUnreadable, SettingsUnwritable, Usage
 
 TYPE_CHECKING = False
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from telex.clients.plan import Change, Outcome
     from telex.clients.registry import Client, Piece
     from telex.clients.settings import Ours
+    from telex.clients.shared import Part
 
 
 def install(
@@ -153,9 +158,14 @@ def _plan_install(
     path = manifest.path_of(adapter.name, where)
     last = manifest.load(path)
     pieces = _wanted(adapter, where, last, also, only)
-    outcomes = [_in(adapter, piece, last.kept(piece.path) if last else None) for piece in pieces]
+    _stay_inside(where, pieces)
+    others = elsewhere.manifests(adapter, where, pieces)
+    outcomes = [
+        _in(adapter, where, group, last.kept(path) if last else None, others) for path, group in by_path(pieces)
+    ]
     made = [
         *(last.directories if last else []),
+        *elsewhere.directories(pieces, others),
         *(path for outcome in outcomes for path in outcome.directories()),
     ]
     record = manifest.Manifest(
@@ -182,7 +192,7 @@ def _wanted(
             raise Usage(problem=f"telex has no {part} for {adapter.title} in the scope '{where.scope}'", verb="install")
     if only:
         return [piece for piece in (*usual, *extras) if piece.part in only]
-    return [*usual, *(piece for piece in extras if piece.part in also or (last and last.kept(piece.path)))]
+    return [*usual, *(piece for piece in extras if piece.part in also or (last and last.has(piece)))]
 
 
 def _untouched(last: Manifest | None, pieces: list[Piece], only: tuple[str, ...]) -> list[Kept]:
@@ -191,12 +201,56 @@ def _untouched(last: Manifest | None, pieces: list[Piece], only: tuple[str, ...]
     return [kept for kept in last.files if kept.path not in paths] if last and only else []
 
 
-def _in(adapter: Client, piece: Piece, kept: Kept | None) -> Outcome:
-    if isinstance(piece, HookFile):
-        return plan.hooks_in(piece, kept, adapter.is_telex)
-    if isinstance(piece, ServerFile):
-        return plan.server_in(piece, kept)
-    return plan.own_in(piece, kept)
+def _stay_inside(where: Where, pieces: list[Piece]) -> None:
+    """A checkout may hold a link to anywhere, so what is for one project is not written outside of it. For the person
+    a link may lead anywhere. Raises SettingsUnreadable."""
+    root = os.path.realpath(where.project_dir)
+    for piece in pieces if where.scope == PROJECT else []:
+        target = os.path.realpath(piece.path)
+        if os.path.commonpath([root, target]) != root:
+            raise SettingsUnreadable(path=piece.path, problem=f"a link leads out of the project, to {target}")
+
+
+def by_path(pieces: list[Piece]) -> list[tuple[str, list[Piece]]]:
+    """The pieces of each file, in their order."""
+    paths = dict.fromkeys(piece.path for piece in pieces)
+    return [(path, [piece for piece in pieces if piece.path == path]) for path in paths]
+
+
+def _parts(adapter: Client, where: Where, pieces: list[Piece]) -> list[Part]:
+    """What telex has in a shared file."""
+    ours = ours_in(adapter, where)
+    hooks = [Hooks(piece, adapter.is_telex, ours) for piece in pieces if isinstance(piece, HookFile)]
+    shared = [Enabling(piece) for piece in pieces if isinstance(piece, PluginFile)]
+    lines = [StatusLine(piece) for piece in pieces if isinstance(piece, LineFile)]
+    return [*hooks, *shared, *(Server(piece) for piece in pieces if isinstance(piece, ServerFile)), *lines]
+
+
+def _every(adapter: Client, where: Where, path: str) -> list[Piece]:
+    """All pieces that may be in that file."""
+    return [piece for piece in (*adapter.pieces(where), *adapter.extras(where)) if piece.path == path]
+
+
+def _recorded(path: str, kept: Kept | None) -> list[Piece]:
+    """The pieces of a file that only another version of telex wrote to."""
+    assert kept is not None
+    hooks: list[Piece] = [HookFile(path=path, entries=[])] if kept.commands else []
+    entry = [json.loads(kept.entry)] if kept.entry else []
+    return [*hooks, *(ServerFile(path=path, server=server, member=kept.member) for server in entry)]
+
+
+def _in(adapter: Client, where: Where, pieces: list[Piece], kept: Kept | None, others: list[Manifest]) -> Outcome:
+    """How the pieces of one file are put in, in the place of another telex home's where such are there."""
+    path = pieces[0].path
+    theirs = elsewhere.kept(path, others)
+    if isinstance(pieces[0], OwnFile):
+        return plan.own_in(pieces[0], theirs or kept, elsewhere.IN_THE_PLACE if theirs else "")
+    mode = next((piece.mode for piece in pieces if isinstance(piece, ServerFile)), None)
+    wanted, every = _parts(adapter, where, pieces), _parts(adapter, where, _every(adapter, where, path))
+    staying = [part.words for part in every if theirs and part.is_in(theirs)]
+    if set(staying) <= {part.words for part in wanted}:  # else something of the other home stays in the file
+        kept = theirs or kept
+    return plan.shared_in(path, wanted, every, kept, mode)
 
 
 def _plan_uninstall(adapter: Client, where: Where, only: tuple[str, ...]) -> tuple[Batch, list[Change]]:
@@ -204,13 +258,14 @@ def _plan_uninstall(adapter: Client, where: Where, only: tuple[str, ...]) -> tup
     last = manifest.load(path)
     usual, extras = adapter.pieces(where), adapter.extras(where)
     pieces = [piece for piece in (*usual, *extras) if not only or piece.part in only]
-    files = {piece.path: piece for piece in pieces}
+    _stay_inside(where, pieces)
+    files = dict(by_path(pieces))
     kept = {file.path: file for file in (last.files if last else []) if not only or file.path in files}
     outcomes = []
     for file in dict.fromkeys([*files, *kept]):
-        piece = files.get(file)
-        unasked = piece in extras and file not in kept and not only
-        outcome = _out(adapter, where, file, piece, kept.get(file), unasked)
+        group = files.get(file, [])
+        unasked = bool(group) and all(piece in extras for piece in group) and file not in kept and not only
+        outcome = _out(adapter, where, file, group, kept.get(file), unasked)
         if outcome and not (unasked and outcome.change.action in (plan.UNCHANGED, plan.KEEP)):
             outcomes.append(outcome)
     batch = Batch()
@@ -219,7 +274,8 @@ def _plan_uninstall(adapter: Client, where: Where, only: tuple[str, ...]) -> tup
     if last:
         batch.remove_if_empty(last.directories[::-1])
     less = None
-    if last and (rest := _untouched(last, pieces, only)):
+    rest = [*_untouched(last, pieces, only), *(outcome.kept for outcome in outcomes if outcome.kept)]
+    if last and rest:
         less = manifest.Manifest(**{**vars(last), "files": rest})
         if less != last:
             batch.put(path, less.encoded(), old=content(path), mode=0o600)
@@ -228,19 +284,20 @@ def _plan_uninstall(adapter: Client, where: Where, only: tuple[str, ...]) -> tup
 
 
 def _out(
-    adapter: Client, where: Where, file: str, piece: Piece | None, kept: Kept | None, unasked: bool
+    adapter: Client, where: Where, file: str, pieces: list[Piece], kept: Kept | None, unasked: bool
 ) -> Outcome | None:
     """How one file is left; None for a foreign file that nobody asked to look into and that cannot be read."""
-    if isinstance(piece, HookFile) or (kept and kept.commands):
-        return plan.hooks_out(file, kept, ours_in(adapter, where), adapter.is_telex)
-    if isinstance(piece, ServerFile) or (kept and kept.entry):
-        try:
-            return plan.server_out(file, kept, launchers.command_path(where.home))
-        except SettingsUnreadable:
-            if unasked:
-                return None
-            raise
-    return plan.own_out(file, kept, piece.content if piece else None)
+    own = next((piece for piece in pieces if isinstance(piece, OwnFile)), None)
+    if own or not (pieces or (kept and (kept.commands or kept.entry))):
+        return plan.own_out(file, kept, own.content if own else None)
+    pieces = pieces or _recorded(file, kept)
+    every = _every(adapter, where, file) or pieces
+    try:
+        return plan.shared_out(file, _parts(adapter, where, pieces), _parts(adapter, where, every), kept)
+    except SettingsUnreadable:
+        if unasked:
+            return None
+        raise
 
 
 def _remove_home_files(
@@ -266,7 +323,7 @@ def _remove_home_files(
 
 
 def _has_hooks(one: Manifest | None) -> bool:
-    return one is not None and any(file.commands for file in one.files)
+    return one is not None and any(file.commands or file.line or file.starts_hook for file in one.files)
 
 
 def _add(batch: Batch, outcomes: list[Outcome]) -> None:

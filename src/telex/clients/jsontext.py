@@ -13,7 +13,7 @@ import json
 import re
 
 from telex.core.record import Record
-from telex.errors import SettingsUnreadable
+from telex.errors import SettingsNotJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Style(Record):
 
 
 def checked(path: str, raw: bytes) -> str:
-    """The text of a JSON object, byte order mark; an empty file is `{}`. Raises SettingsUnreadable."""
+    """The text of a JSON object, byte order mark; an empty file is `{}`. Raises SettingsNotJson."""
     try:
         text = raw.decode("utf-8")
         bare = text.removeprefix(_BOM)
@@ -67,15 +67,15 @@ def checked(path: str, raw: bytes) -> str:
         parse(text)  # it nests less deep than json does, so it is asked here whether it can
     except json.JSONDecodeError as problem:
         where = f"line {problem.lineno}, column {problem.colno}"
-        raise SettingsUnreadable(path=path, problem=f"{problem.msg.lower()} at {where}") from None
+        raise SettingsNotJson(path=path, problem=f"{problem.msg.lower()} at {where}") from None
     except UnicodeDecodeError as problem:
-        raise SettingsUnreadable(path=path, problem=f"byte {problem.start} is not UTF-8") from None
+        raise SettingsNotJson(path=path, problem=f"byte {problem.start} is not UTF-8") from None
     except RecursionError:
-        raise SettingsUnreadable(path=path, problem="it is nested too deep") from None
+        raise SettingsNotJson(path=path, problem="it is nested too deep") from None
     except ValueError as problem:
-        raise SettingsUnreadable(path=path, problem=str(problem)) from None
+        raise SettingsNotJson(path=path, problem=str(problem)) from None
     if not isinstance(value, dict):
-        raise SettingsUnreadable(path=path, problem="it is not an object")
+        raise SettingsNotJson(path=path, problem="it is not an object")
     return text
 
 

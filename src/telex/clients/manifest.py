@@ -3,7 +3,8 @@
 Rules kept here:
 - one file per client and place, in the home's `installed`, 0600: the bytes from before may hold secrets;
 - a file whose bytes still have the hash in `after` is as telex left it; any other was edited by somebody;
-- a record that cannot be read counts as none: then only what is surely telex's is touched.
+- a record that cannot be read counts as none: then only what is surely telex's is touched; what a newer telex has
+  added to a record is passed over.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 
 from telex.clients.atomic import content
-from telex.clients.registry import PROJECT, USER, Where
+from telex.clients.registry import PROJECT, USER, HookFile, LineFile, ServerFile, Where
 from telex.core.message import digest
 from telex.core.record import Record
 from telex.errors import SettingsUnreadable
@@ -20,6 +21,8 @@ from telex.errors import SettingsUnreadable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from telex.clients.registry import Piece
 
 
 class Kept(Record):
@@ -31,7 +34,19 @@ class Kept(Record):
     made: list[str]  # the JSON containers that telex added
     commands: list[str]  # the lines that telex put in
     entry: str = ""  # the MCP server that telex put in, as JSON
-    inverse: bool = False  # to take telex's part out gives the bytes from before, so that they need not be kept
+    member: str = "mcpServers"  # of the file, under which the server stands
+    line: str = ""  # of the status line, that telex put in
+    plugin: str = ""  # the marketplace that telex put in, as JSON
+    starts_hook: bool = False  # a file of telex's own that does
+    inverse: bool = False  # to take telex out gives the bytes from before, so that they need not be kept
+
+    def holds(self, piece: Piece) -> bool:
+        """Whether that part of telex is in the file: it may hold several."""
+        if isinstance(piece, HookFile):
+            return bool(self.commands)
+        if isinstance(piece, LineFile):
+            return bool(self.line)
+        return bool(self.entry) if isinstance(piece, ServerFile) else True
 
 
 class Manifest(Record):
@@ -46,6 +61,11 @@ class Manifest(Record):
     def kept(self, path: str) -> Kept | None:
         """What was done to that file."""
         return next((file for file in self.files if file.path == path), None)
+
+    def has(self, piece: Piece) -> bool:
+        """Whether that piece was put in."""
+        kept = self.kept(piece.path)
+        return kept is not None and kept.holds(piece)
 
     def encoded(self) -> bytes:
         """As it stands in the file."""
@@ -81,18 +101,31 @@ def load(path: str) -> Manifest | None:
 
 
 def _decoded(value: dict[str, Any]) -> Manifest:
-    files = [Kept(**file) for file in value.pop("files")]
-    where = Where(**value.pop("where"))
-    manifest = Manifest(files=files, where=where, **value)
+    files = [Kept(**_known(Kept, file)) for file in value.pop("files")]
+    where = Where(**_known(Where, value.pop("where")))
+    manifest = Manifest(files=files, where=where, **_known(Manifest, value))
     texts = [manifest.client, where.scope, *manifest.directories, *where.as_dict().values()]
     texts += [
         text
         for file in files
-        for text in (file.path, file.after, file.before or "", file.entry, *file.made, *file.commands)
+        for text in (
+            file.path,
+            file.after,
+            file.before or "",
+            file.entry,
+            file.member,
+            file.line,
+            *file.made,
+            *file.commands,
+        )
     ]
     if where.scope not in (USER, PROJECT) or not all(isinstance(text, str) for text in texts):
         raise ValueError("not a manifest")
     return manifest
+
+
+def _known(kind: type[Record], fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in kind.fields() if name in fields}
 
 
 def all_of(home: str) -> list[Manifest]:

@@ -2,7 +2,7 @@
 
 Rules kept here:
 - the plugin is one file, written whole; what it must know of this machine is put into it as JavaScript strings;
-- its settings file is not touched: OpenCode loads every file of its plugin directories.
+- its settings file is not touched but for the MCP server: OpenCode loads every file of its plugin directories.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import os
 import re
 
 from telex import limits
-from telex.clients.registry import PROJECT, USER, OwnFile, Piece, Where
+from telex.clients import launchers
+from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.policy import Policy
+from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +24,17 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client
 
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "opencode")
+_SEEN = "1.18.33"  # the oldest version that was looked at
+_MOMENTS = (
+    Moment(when=START, door="chat.message", since=_SEEN, note="with a session's first prompt"),
+    Moment(when=PROMPT, door="chat.message", since=_SEEN),
+    Moment(when=TOOL, door="tool.execute.after", since=_SEEN),
+    Moment(when=STOP, door="experimental.text.complete", since=_SEEN, note="the turn goes on"),
+    Moment(when=STOP, door="session.idle", since=_SEEN, note="a turn begins, once"),
+    Moment(when=IDLE, door="session.promptAsync", since=_SEEN, note="within 1 s"),
+    Moment(when=APPROVAL, door="permission.asked, permission.replied", since=_SEEN),
+    Moment(when=END, door="dispose", since=_SEEN),
+)
 
 
 class OpenCode:
@@ -31,18 +45,23 @@ class OpenCode:
     scopes: tuple[str, ...] = (USER, PROJECT)
     config_variable = "XDG_CONFIG_HOME"  # stands in for `~/.config`
     trace = ".config/opencode"
+    moments: tuple[Moment, ...] = _MOMENTS
 
     def pieces(self, where: Where) -> list[Piece]:
         """The plugin and the command."""
         root = _root(where)
         return [
-            OwnFile(path=os.path.join(root, "plugin", "telex.js"), part="plugin", content=_plugin(where)),
+            OwnFile(
+                path=os.path.join(root, "plugin", "telex.js"), part="plugin", content=_plugin(where), starts_hook=True
+            ),
             OwnFile(path=os.path.join(root, "command", "telex.md"), part="command", content=_file("SKILL.md")),
         ]
 
     def extras(self, where: Where) -> list[Piece]:
-        """None."""
-        return []
+        """The MCP server, in the file beside the plugins."""
+        command = [launchers.command_path(where.home), "mcp"]
+        server = {"type": "local", "command": command, "enabled": True}
+        return [ServerFile(path=os.path.join(_root(where), "opencode.json"), server=server, member="mcp")]
 
     def is_telex(self, handler: object) -> bool:
         """OpenCode's settings hold no handlers."""
@@ -51,6 +70,10 @@ class OpenCode:
     def obstacle(self, settings: dict[str, Any]) -> str:
         """None that stands in settings; `opencode --pure` runs without plugins."""
         return ""
+
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """None: no setting keeps a plugin of its directories from being loaded."""
+        return []
 
 
 def _root(where: Where) -> str:
@@ -65,6 +88,7 @@ def _plugin(where: Where) -> bytes:
         "HOOK": where.hook,
         "HOME": where.home,
         "PATIENCE_MS": limits.HOOK_TIMEOUT_SECONDS * 1000,
+        "STORED_MS": limits.STORED_SECONDS * 1000,
         "BURST_MS": limits.BURST_MS,
     }
     text = _file("telex.js").decode()  # a JSON string is a JavaScript string

@@ -1,5 +1,7 @@
 """What installing or uninstalling means for one file: decided here, done by `install`.
 
+A shared file may hold several parts of telex (`shared.Part`), and has one record all the same.
+
 Rules kept here:
 - nothing is written; each function reads one file and answers with an `Outcome`;
 - "before" is what uninstall will put back: the exact bytes from before the first install, as long as nobody
@@ -10,18 +12,17 @@ Rules kept here:
 from __future__ import annotations
 
 import difflib
-import json
 import os
 
-from telex.clients import jsontext, servers, settings
+from telex.clients import elsewhere
 from telex.clients.atomic import content, missing_directories
 from telex.clients.manifest import Kept, hash_of
 from telex.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.registry import HookFile, OwnFile, ServerFile
-    from telex.clients.settings import Ours
+    from telex.clients.registry import OwnFile
+    from telex.clients.shared import Part
 
 CREATE, UPDATE, UNCHANGED, REMOVE, RESTORE, KEEP = (
     "create",
@@ -60,76 +61,153 @@ class Outcome(Record):
         return missing_directories(self.change.path) if writes else []
 
 
-def hooks_in(piece: HookFile, kept: Kept | None, is_telex: Ours) -> Outcome:
-    """Put a client's entries into its settings file. Raises SettingsUnreadable."""
-    path, old = piece.path, content(piece.path)
-    text = settings.check(path, old or b"")
-    after = settings.merged(text, piece.entries, is_telex)
-    new, before = after.encode(), _before(old, text, kept, is_telex)
-    had = settings.containers(settings.check(path, (before or "").encode()))
-    record = Kept(
-        path=path,
-        after=hash_of(new),
-        before=before,
-        made=[name for name in settings.containers(after) if name not in had],
-        commands=[handler["command"] for entry in piece.entries for handler in entry.group["hooks"]],
-    )
-    if new == old:
-        return Outcome(change=Change(path=path, action=UNCHANGED), old=old, kept=record)
-    action, detail = (CREATE, "") if old is None else (UPDATE, "telex's hooks")
-    change = Change(path=path, action=action, detail=detail, diff=_diff(path, old, new))
-    return Outcome(change=change, old=old, new=new, kept=record)
+def shared_in(path: str, wanted: list[Part], every: list[Part], kept: Kept | None, mode: int | None) -> Outcome:
+    """Put parts of telex into a file that it shares; `every` is all that telex may have in it.
+
+    Raises SettingsUnreadable.
+    """
+    old = content(path)
+    text = _checked(every, old or b"")
+    refusals = [reason for part in wanted if (reason := part.refusal(text, kept))]
+    putting = [part for part in wanted if not part.refusal(text, kept)]
+    if not putting:
+        return Outcome(change=Change(path=path, action=KEEP, detail=_left(refusals)), old=old, kept=kept)
+    after, notes, diffs = text, [], []
+    for part in putting:
+        before, after = after, part.put(after)
+        if before != after:
+            notes.append(part.words + (elsewhere.IN_THE_PLACE if part.foreign(before) else ""))
+            diffs.append(part.shown("+") or _diff(path, None if old is None else before.encode(), after.encode()))
+    new = after.encode() if notes or old is None else old
+    record = _record(path, putting, every, kept, old, text, new)
+    action = CREATE if old is None else UPDATE if new != old else KEEP if refusals else UNCHANGED
+    detail = "; ".join([*([] if old is None else notes), *([_left(refusals)] if refusals else [])])
+    change = Change(path=path, action=action, detail=detail, diff="\n".join(diffs))
+    written = new if new != old else None
+    return Outcome(change=change, old=old, new=written, kept=record, mode=mode if old is None else None)
 
 
-def _before(old: bytes | None, text: str, kept: Kept | None, is_telex: Ours) -> str | None:
-    """What uninstall puts back; None if it removes the file."""
+def _checked(parts: list[Part], raw: bytes) -> str:
+    *_, text = (part.check(raw) for part in parts)
+    return text
+
+
+def _left(refusals: list[str]) -> str:
+    return f"{', '.join(refusals)}; left as it is"
+
+
+def _record(
+    path: str, putting: list[Part], every: list[Part], kept: Kept | None, old: bytes | None, text: str, new: bytes
+) -> Kept:
+    """What uninstall will need. The file may be large and full of secrets: as long as it will do to take telex out of
+    it, the bytes from before are not kept."""
+    was, made = _before(putting, every, kept, old, text)
+    after = new.decode()
+    there = [name for part in every for name in part.containers(text)]
+    made = [*made, *(name for part in every for name in part.containers(after) if name not in there)]
+    record = Kept(path=path, after=hash_of(new), before=was, made=list(dict.fromkeys(made)), commands=[])
+    if kept:
+        record.commands, record.entry, record.member = kept.commands, kept.entry, kept.member
+        record.line = kept.line
+    for part in putting:
+        part.record(record)
+    return _lightened(record, every, after)
+
+
+def _before(
+    putting: list[Part], every: list[Part], kept: Kept | None, old: bytes | None, text: str
+) -> tuple[str | None, list[str]]:
+    """What uninstall puts back, None if it removes the file; and the containers in the file that telex made."""
     if old is None:
-        return None
-    if kept and hash_of(old) == kept.after:
-        return kept.before
-    if not settings.groups_with(text, is_telex):
-        return old.decode()
-    bare = settings.stripped(text, is_telex, kept.made if kept else None)
-    # An empty object is left where telex made the file and somebody has only laid it out anew.
-    return None if kept and kept.before is None and not jsontext.value_of(bare) else bare
+        return None, []
+    untouched = kept is not None and hash_of(old) == kept.after
+    if kept and untouched and not kept.inverse:
+        return kept.before, kept.made
+    bare, coming = text, [part.words for part in putting]
+    for part in every:
+        if (part.words in coming or (kept and part.is_in(kept))) and part.present(bare, kept):
+            bare = part.bare(bare, kept.made if kept else None)
+    # An empty file is left where telex made it and somebody has only laid it out anew.
+    gone = kept is not None and kept.before is None and not kept.inverse and every[0].is_empty(bare)
+    left = [name for part in every for name in part.containers(bare)]
+    made = [name for part in every for name in part.containers(text) if name not in left]
+    if kept and untouched:
+        return bare, kept.made
+    return None if gone else old.decode() if bare == text else bare, made
 
 
-def hooks_out(path: str, kept: Kept | None, ours: Ours, is_telex: Ours) -> Outcome:
-    """Take telex's entries out of a settings file: by the exact bytes from before if nobody touched it."""
+def _without(every: list[Part], kept: Kept, text: str) -> str:
+    """The text without the parts of telex that the record names."""
+    for part in every:
+        if part.is_in(kept) and part.mine(text):
+            text = part.taken(text, kept.made)
+    return text
+
+
+def _lightened(record: Kept, every: list[Part], after: str) -> Kept:
+    """The record without the bytes from before, where taking telex out gives just those."""
+    record.inverse = record.before is not None and _without(every, record, after) == record.before
+    record.before = None if record.inverse else record.before
+    return record
+
+
+def shared_out(path: str, taking: list[Part], every: list[Part], kept: Kept | None) -> Outcome:
+    """Take parts of telex out of a file that it shares: by the exact bytes from before if nobody touched it and
+    nothing of telex stays. Raises SettingsUnreadable."""
     old = content(path)
     if old is None:
         return Outcome(change=Change(path=path, action=UNCHANGED, detail="there is no such file"), old=None)
-    if kept and hash_of(old) == kept.after:
-        if kept.before is None:
-            return Outcome(change=Change(path=path, action=REMOVE, detail="telex had made it"), old=old)
-        new = kept.before.encode()
-        change = Change(path=path, action=RESTORE, detail="as it was before", diff=_diff(path, old, new))
-        return Outcome(change=change, old=old, new=new)
-    text = settings.check(path, old)
-    bare = settings.stripped(text, ours, kept.made if kept else None) if settings.groups_with(text, ours) else text
-    if bare == text:
-        foreign = settings.groups_with(text, is_telex)
-        detail = "its hooks are of another telex home" if foreign else "telex has no hooks in it"
-        return Outcome(change=Change(path=path, action=KEEP if foreign else UNCHANGED, detail=detail), old=old)
-    if kept and kept.before is None and not jsontext.value_of(bare):
+    text = _checked(every, old)
+    going = [part.words for part in taking]
+    rest = [part for part in every if kept and part.is_in(kept) and part.words not in going]
+    untouched = kept is not None and hash_of(old) == kept.after
+    bare, notes, diffs = text, [], []
+    for part in taking:
+        if part.mine(bare):
+            before, bare = bare, part.taken(bare, kept.made if kept else None)
+            notes.append(part.words)
+            diffs.append(part.shown("-") or _diff(path, before.encode(), bare.encode()))
+    if not notes:
+        reason = next(filter(None, (part.foreign(text) for part in taking)), "")
+        action, detail = (KEEP, reason) if reason else (UNCHANGED, "telex has nothing in it")
+        return Outcome(change=Change(path=path, action=action, detail=detail), old=old, kept=kept if rest else None)
+    made_by_telex = kept is not None and kept.before is None and not kept.inverse
+    if not rest and made_by_telex and (untouched or every[0].is_empty(bare)):
         return Outcome(change=Change(path=path, action=REMOVE, detail="telex had made it"), old=old)
+    if untouched and kept and not rest:
+        new = (bare if kept.before is None else kept.before).encode()
+        change = Change(path=path, action=RESTORE, detail="as it was before", diff="\n".join(diffs))
+        return Outcome(change=change, old=old, new=new)
     new = bare.encode()
-    detail = "telex's hooks taken out; it was edited since, the rest stays as it is"
-    change = Change(path=path, action=UPDATE, detail=detail, diff=_diff(path, old, new))
-    return Outcome(change=change, old=old, new=new)
+    edited = "" if untouched else "; it was edited since, the rest stays as it is"
+    change = Change(path=path, action=UPDATE, detail=f"{', '.join(notes)} taken out{edited}", diff="\n".join(diffs))
+    return Outcome(change=change, old=old, new=new, kept=_remainder(kept, rest, every, text, new) if rest else None)
 
 
-def own_in(piece: OwnFile, kept: Kept | None) -> Outcome:
+def _remainder(kept: Kept | None, rest: list[Part], every: list[Part], text: str, new: bytes) -> Kept:
+    """The record of a file in which another part of telex stays."""
+    assert kept is not None
+    was = _without(every, kept, text) if kept.inverse else kept.before
+    after = new.decode()
+    there = [name for part in every for name in part.containers(after)]
+    made = [name for name in kept.made if name in there]
+    record = Kept(path=kept.path, after=hash_of(new), before=was, made=made, commands=[])
+    for part in rest:
+        part.keep(kept, record)
+    return _lightened(record, every, after)
+
+
+def own_in(piece: OwnFile, kept: Kept | None, note: str = "") -> Outcome:
     """Write a file of telex's own, unless what is there is not, or no longer, telex's."""
     path, old, new = piece.path, content(piece.path), piece.content
-    record = Kept(path=path, after=hash_of(new), before=None, made=[], commands=[])
+    record = Kept(path=path, after=hash_of(new), before=None, made=[], commands=[], starts_hook=piece.starts_hook)
     if old == new:
         return Outcome(change=Change(path=path, action=UNCHANGED), old=old, kept=record)
     if old is None:
         change = Change(path=path, action=CREATE, diff=_diff(path, None, new))
         return Outcome(change=change, old=None, new=new, kept=record, mode=piece.mode)
     if kept and hash_of(old) == kept.after:
-        change = Change(path=path, action=UPDATE, detail=f"the {piece.part}", diff=_diff(path, old, new))
+        change = Change(path=path, action=UPDATE, detail=f"the {piece.part}{note}", diff=_diff(path, old, new))
         return Outcome(change=change, old=old, new=new, kept=record, mode=piece.mode)
     reason = "it was edited since" if kept else f"another {piece.part} of that name was there"
     return Outcome(change=Change(path=path, action=KEEP, detail=f"{reason}; left as it is"), old=old, kept=kept)
@@ -143,74 +221,9 @@ def own_out(path: str, kept: Kept | None, known: bytes | None) -> Outcome:
     if old == known or (kept and hash_of(old) == kept.after):
         return Outcome(change=Change(path=path, action=REMOVE), old=old)
     reason = "it was edited since, so it is yours now" if kept else "it is not telex's"
+    if elsewhere.is_anothers(old, known or b""):
+        reason = "it is of another telex home"
     return Outcome(change=Change(path=path, action=KEEP, detail=reason), old=old)
-
-
-def server_in(piece: ServerFile, kept: Kept | None) -> Outcome:
-    """Put telex among a client's MCP servers, unless its owner has edited it. Raises SettingsUnreadable."""
-    path, old = piece.path, content(piece.path)
-    text = servers.check(path, old or b"")
-    there = servers.entry(text)
-    written = kept is not None and there is not None and json.dumps(there) == kept.entry
-    if there is not None and there != piece.server and not written and not servers.is_plain(there):
-        edited = servers.starts(there, piece.server["command"])
-        reason = "it was edited since" if edited else "another server of that name is there"
-        return Outcome(change=Change(path=path, action=KEEP, detail=f"{reason}; left as it is"), old=old, kept=kept)
-    new = old if old is not None and there == piece.server else servers.merged(text, piece.server).encode()
-    record = _server_kept(piece, kept, old, text, new)
-    if new == old:
-        return Outcome(change=Change(path=path, action=UNCHANGED), old=old, kept=record)
-    action, detail = (CREATE, "") if old is None else (UPDATE, "telex's MCP server")
-    change = Change(path=path, action=action, detail=detail, diff=_server_diff("+", piece.server))
-    return Outcome(change=change, old=old, new=new, kept=record, mode=piece.mode if old is None else None)
-
-
-def _server_kept(piece: ServerFile, kept: Kept | None, old: bytes | None, text: str, new: bytes) -> Kept:
-    """The record. The file belongs to its client and may be large and full of secrets: as long as it will do to
-    take the entry out, the bytes from before are not kept."""
-    if kept and old is not None and hash_of(old) == kept.after:
-        before, made, inverse = kept.before, kept.made, kept.inverse
-    else:
-        there = servers.entry(text) is not None
-        bare = servers.stripped(text, made=not kept or servers.SERVERS in kept.made) if there else text
-        made = [] if servers.has_container(bare) else [servers.SERVERS]
-        was = bare if there or old is None else old.decode()
-        alone = kept is not None and kept.before is None and not kept.inverse  # telex made the file
-        if old is None or (alone and not jsontext.value_of(bare)):
-            before, inverse = None, False
-        else:
-            inverse = servers.stripped(new.decode(), made=bool(made)) == was
-            before = None if inverse else was
-    entry = json.dumps(piece.server)
-    return Kept(
-        path=piece.path, after=hash_of(new), before=before, made=made, commands=[], entry=entry, inverse=inverse
-    )
-
-
-def server_out(path: str, kept: Kept | None, command: str) -> Outcome:
-    """Take telex out of a client's MCP servers; `command` is how this home's telex is started."""
-    old = content(path)
-    if old is None:
-        return Outcome(change=Change(path=path, action=UNCHANGED, detail="there is no such file"), old=None)
-    text = servers.check(path, old)
-    there = servers.entry(text)
-    if not servers.starts(there, command):
-        action, detail = (UNCHANGED, "telex is not in it") if there is None else (KEEP, "its server is not this telex")
-        return Outcome(change=Change(path=path, action=action, detail=detail), old=old)
-    untouched = kept is not None and hash_of(old) == kept.after
-    bare = servers.stripped(text, made=not kept or servers.SERVERS in kept.made)
-    if kept and kept.before is None and not kept.inverse and not jsontext.value_of(bare):
-        return Outcome(change=Change(path=path, action=REMOVE, detail="telex had made it"), old=old)
-    new = (kept.before if untouched and kept and kept.before is not None else bare).encode()
-    action, detail = (RESTORE, "as it was before") if untouched else (UPDATE, "telex's MCP server taken out")
-    return Outcome(
-        change=Change(path=path, action=action, detail=detail, diff=_server_diff("-", there)), old=old, new=new
-    )
-
-
-def _server_diff(sign: str, server: object) -> str:
-    """telex's entry alone: the lines around it hold other servers' tokens."""
-    return f"{sign}{servers.SERVERS}.{servers.NAME}: {json.dumps(server)}"
 
 
 def _diff(path: str, old: bytes | None, new: bytes) -> str:

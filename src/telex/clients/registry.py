@@ -2,7 +2,7 @@
 
 Rules kept here:
 - an adapter only describes: which files, which entries, which lines. `install` alone reads and writes;
-- a piece is a `HookFile` or a `ServerFile`, JSON shared with its owner, or an `OwnFile`, which is telex's;
+- a piece is a `HookFile` or a `ServerFile`, shared with its owner, or an `OwnFile`, which is telex's;
 - an extra is a piece that is put in only where it was asked for, and is brought up to date with the others then;
 - one adapter is one module with a `CLIENT`; adding one is that file and a line in `_MODULES`. Every adapter
   passes tests/contract/test_clients.py.
@@ -17,6 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Protocol
+
+    from telex.clients.moments import Moment
+    from telex.clients.policy import Policy
 else:
     Protocol = object
 
@@ -29,8 +32,9 @@ _MODULES = {
 }
 
 USER, PROJECT = "user", "project"
-HOOKS, SKILL = "hooks", "skill"  # the parts that every installation has
-SERVER, COOP, MSG = "mcp server", "coop command", "msg skill"  # the parts that are extras
+HOOKS, SKILL, PLUGIN = "hooks", "skill", "plugin"  # the parts that every installation has
+# the parts that are extras
+SERVER, LINE, COOP, MSG, MSG_COMMAND = "mcp server", "status line", "coop command", "msg skill", "msg command"
 
 
 class Where(Record):
@@ -61,12 +65,33 @@ class HookFile(Record):
 
 
 class ServerFile(Record):
-    """A JSON file in which a client lists its MCP servers, with telex's entry among those of its owner."""
+    """A JSON or TOML file in which a client lists its MCP servers, with telex's entry among those of its owner.
+
+    It may be the very file that a `HookFile` names.
+    """
 
     path: str
     server: dict[str, Any]  # the entry, under the name `telex`
+    member: str = "mcpServers"  # of the file, that lists the servers
     part: str = SERVER
     mode: int | None = None  # of a file that telex makes
+
+
+class PluginFile(Record):
+    """A client's settings file that names a marketplace of telex's and enables the plugin in it."""
+
+    path: str
+    directory: str  # the marketplace
+    part: str = "plugin"
+
+
+class LineFile(Record):
+    """A client's settings file whose status line has telex's segment after what its owner shows there."""
+
+    path: str
+    line: str  # of shell
+    hook: str  # that the line starts
+    part: str = LINE
 
 
 class OwnFile(Record):
@@ -76,9 +101,10 @@ class OwnFile(Record):
     part: str  # what to call it: skill, plugin, …
     content: bytes
     mode: int | None = None  # of the file; the usual one without it
+    starts_hook: bool = False  # what is in it starts the hook, which therefore has to stay
 
 
-Piece = HookFile | OwnFile | ServerFile
+Piece = HookFile | LineFile | OwnFile | PluginFile | ServerFile
 
 
 class Client(Protocol):
@@ -90,6 +116,7 @@ class Client(Protocol):
     config_variable: str  # the environment variable that moves its user directory; empty if it has none
 
     trace: str  # the directory that it makes in its user's home
+    moments: tuple[Moment, ...]  # what it offers
 
     def pieces(self, where: Where) -> list[Piece]:
         """What belongs where. Pure: reads nothing but files of this package."""
@@ -102,6 +129,9 @@ class Client(Protocol):
 
     def obstacle(self, settings: dict[str, Any]) -> str:
         """Why the client would not run the entries although they are there; empty if it would."""
+
+    def policies(self, where: Where, system: str) -> list[Policy]:
+        """Other files that may say so; `system` is the directory under which an administrator's are."""
 
 
 def names() -> list[str]:

@@ -9,75 +9,87 @@ Rules kept here:
 from __future__ import annotations
 
 from telex.clients import jsontext
-from telex.errors import SettingsUnreadable
+from telex.errors import SettingsNotJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 NAME = "telex"
-SERVERS = "mcpServers"
-_PLAIN_KEYS = {"type", "command", "args", "tools"}
+_PLAIN_KEYS = {"type", "command", "args", "tools", "enabled"}
 
 
-def check(path: str, raw: bytes) -> str:
-    """The text of a file that telex can edit. Raises SettingsUnreadable."""
-    text = jsontext.checked(path, raw)
-    if not isinstance(jsontext.value_of(text).get(SERVERS, {}), dict):
-        raise SettingsUnreadable(path=path, problem=f"'{SERVERS}' is not an object")
-    return text
+class JsonServers:
+    """How a client lists its servers in JSON: under which member of the file."""
 
+    def __init__(self, path: str, member: str) -> None:
+        self.path = path
+        self.member = member
 
-def entry(text: str) -> Any:
-    """What stands under telex's name; None where nothing does."""
-    return jsontext.value_of(text).get(SERVERS, {}).get(NAME)
+    def check(self, raw: bytes) -> str:
+        """The text of a file that telex can edit. Raises SettingsNotJson."""
+        text = jsontext.checked(self.path, raw)
+        if not isinstance(jsontext.value_of(text).get(self.member, {}), dict):
+            raise SettingsNotJson(path=self.path, problem=f"'{self.member}' is not an object")
+        return text
 
+    def entry(self, text: str) -> Any:
+        """What stands under telex's name; None where nothing does."""
+        return jsontext.value_of(text).get(self.member, {}).get(NAME)
 
-def has_container(text: str) -> bool:
-    """Whether the file lists servers at all."""
-    return SERVERS in jsontext.value_of(text)
+    def containers(self, text: str) -> list[str]:
+        """The member, where the file lists servers at all."""
+        return [self.member] if self.member in jsontext.value_of(text) else []
+
+    def is_empty(self, text: str) -> bool:
+        """Whether nothing stands in the file."""
+        return not jsontext.value_of(text)
+
+    def merged(self, text: str, server: dict[str, Any]) -> str:
+        """The text with this entry under telex's name."""
+        style = jsontext.style_of(text)
+        if not self.containers(text):
+            text = jsontext.insert(text, jsontext.parse(text), style, {}, self.member)
+        box = self._container(text)
+        there = box.child(NAME)
+        if there is None:
+            text = jsontext.insert(text, box, style, server, NAME)
+        else:
+            text = jsontext.replace(text, there, style, server)
+        assert self.entry(jsontext.checked(self.path, text.encode())) == server, "what was put in is found again"
+        return text
+
+    def stripped(self, text: str, *, made: bool) -> str:
+        """The text without telex's entry; without the container too if telex made it and nothing is left in it."""
+        box = self._container(text)
+        text = jsontext.remove(text, box, [child.key for child in box.children].index(NAME))
+        if made and not self._container(text).children:
+            root = jsontext.parse(text)
+            text = jsontext.remove(text, root, [child.key for child in root.children].index(self.member))
+        assert self.entry(jsontext.checked(self.path, text.encode())) is None, "what was taken out is gone"
+        return text
+
+    def _container(self, text: str) -> jsontext.Node:
+        box = jsontext.parse(text).child(self.member)
+        assert box is not None
+        return box
 
 
 def is_plain(found: object) -> bool:
     """Whether it is what a telex of any home writes, with nothing added by its owner."""
-    if not isinstance(found, dict) or not set(found) <= _PLAIN_KEYS:
+    if not isinstance(found, dict) or not set(found) <= _PLAIN_KEYS or found.get("enabled") is False:
         return False
-    command = found.get("command")
-    return isinstance(command, str) and command.endswith("/bin/telex") and found.get("args") == ["mcp"]
+    command, *words = _words(found)
+    return isinstance(command, str) and command.endswith("/bin/telex") and words == ["mcp"]
 
 
-def starts(found: object, command: str) -> bool:
-    """Whether the entry starts that command, whatever its owner has added to it."""
-    return isinstance(found, dict) and found.get("command") == command
+def starts(found: object, server: dict[str, Any]) -> bool:
+    """Whether the entry starts the same program as that server, whatever its owner has added to it."""
+    return isinstance(found, dict) and _words(found)[0] == _words(server)[0]
 
 
-def merged(text: str, server: dict[str, Any]) -> str:
-    """The text with this entry under telex's name."""
-    style = jsontext.style_of(text)
-    if not has_container(text):
-        text = jsontext.insert(text, jsontext.parse(text), style, {}, SERVERS)
-    box = _container(text)
-    there = box.child(NAME)
-    if there is None:
-        text = jsontext.insert(text, box, style, server, NAME)
-    else:
-        text = jsontext.replace(text, there, style, server)
-    assert entry(jsontext.checked("", text.encode())) == server, "what was put in is found again"
-    return text
-
-
-def stripped(text: str, *, made: bool) -> str:
-    """The text without telex's entry; without the container too if telex made it and nothing is left in it."""
-    box = _container(text)
-    text = jsontext.remove(text, box, [child.key for child in box.children].index(NAME))
-    if made and not _container(text).children:
-        root = jsontext.parse(text)
-        text = jsontext.remove(text, root, [child.key for child in root.children].index(SERVERS))
-    assert entry(jsontext.checked("", text.encode())) is None, "what was taken out is gone"
-    return text
-
-
-def _container(text: str) -> jsontext.Node:
-    box = jsontext.parse(text).child(SERVERS)
-    assert box is not None
-    return box
+def _words(server: dict[str, Any]) -> list[Any]:
+    """The command line: some clients take it in one list, others in two members. At least one word, maybe None."""
+    command, args = server.get("command"), server.get("args", [])
+    line = command if isinstance(command, list) and command else [command]
+    return [*line, *args] if isinstance(args, list) else [*line, args]

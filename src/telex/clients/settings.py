@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from telex.clients import jsontext
 from telex.clients.registry import Entry
-from telex.errors import SettingsUnreadable
+from telex.errors import SettingsNotJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ _HOOKS = "hooks"
 
 
 def check(path: str, raw: bytes) -> str:
-    """The text of a settings file that telex can edit. Raises SettingsUnreadable."""
+    """The text of a settings file that telex can edit. Raises SettingsNotJson."""
     text = jsontext.checked(path, raw)
     hooks = jsontext.value_of(text).get(_HOOKS, {})
     if not isinstance(hooks, dict):
-        raise SettingsUnreadable(path=path, problem="'hooks' is not an object")
+        raise SettingsNotJson(path=path, problem="'hooks' is not an object")
     for event, groups in hooks.items():
         if not isinstance(groups, list):
-            raise SettingsUnreadable(path=path, problem=f"'hooks.{event}' is not an array")
+            raise SettingsNotJson(path=path, problem=f"'hooks.{event}' is not an array")
     return text
 
 

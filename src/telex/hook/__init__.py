@@ -25,21 +25,31 @@ def main() -> None:
     try:
         status = _handle(sys.argv[1:])
     except BaseException as problem:
-        _log(problem)
+        log_fault(problem)
     os._exit(status)
 
 
 def _handle(words: list[str]) -> int:
     client, event, *more = [*words, "", ""]
+    if event == "Call":
+        from telex.hook import calling
+
+        return calling.call(client, [word for word in more if word])
+    if client == "claude" and event == "Monitor":
+        from telex.hook import monitor
+
+        return monitor.keep()
+    if client == "claude" and event == "Ring":
+        from telex.hook import calling
+
+        return calling.ring(int(more[0]))
     if client == "claude":
         from telex.hook import claude
 
+        if event == "StatusLine":
+            return claude.status_line()
         return claude.handle(event, read_payload())
     if client in CLIENTS:
-        if event == "Call":
-            from telex.hook import calling
-
-            return calling.call(client, [word for word in more if word])
         from telex.hook import others
 
         pid = more[0]  # the client's process, where the gate knows it by nothing else
@@ -62,7 +72,7 @@ def read_payload(end: bytes = b"") -> str:
     return b"".join(parts).decode("utf-8", "replace")
 
 
-def _log(problem: BaseException) -> None:
+def log_fault(problem: BaseException) -> None:
     """For `telex doctor`: the last fault of a hook, type and words only, never a body."""
     try:
         home = os.environ.get("TELEX_HOME") or os.environ["HOME"] + "/.telex"

@@ -1,7 +1,8 @@
-"""Calling an idle Codex by `codex queue`, and answering the prompt that this brings.
+"""Calling an idle client, and answering the prompt that this brings: Codex by `codex queue`, Claude Code by the
+session's inbox socket (telex.hook.inbox_socket).
 
 Rules kept here:
-- it is the program of the very session's process that is run, with that process's environment;
+- it is the program of the very Codex session's process that is run, with that process's environment;
 - everything is looked at again right before it speaks: nothing is said to a session that is busy, that was called
   already, or that has read its mail meanwhile;
 - the prompt of a call is never taken for a person's;
@@ -15,8 +16,9 @@ import os
 import time
 
 from telex import limits
-from telex.hook import moments, steps
-from telex.store import bells, calls, people, presence
+from telex.core import message
+from telex.hook import inbox_socket, moments, steps
+from telex.store import bells, calls, monitors, people, presence
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -32,28 +34,64 @@ def call(client: str, keys: list[str]) -> int:
     db = steps.open_store()
     for key in keys:
         session = people.session_by_key(db, client, key)
-        if session and session.lives() and not _one_shot(session.pid) and _begin(db, session):
-            names = [name for (name,) in db.rows("hook.waking_senders", session.address, limits.SHOW_ROWS)]
-            text = calls.text(list(dict.fromkeys(names)))
-            if not _queue(session, text):
-                bells.drop_call(db.home, session.bell)
+        if session and session.lives():
+            (_call_claude if client == calls.CLAUDE else _call_codex)(db, session)
     return 0
+
+
+def _call_codex(db: Store, session: people.Session) -> None:
+    if not _one_shot(session.pid) and _begin(db, session) and not _queue(session, calls.text(_waiting(db, session)[0])):
+        bells.drop_call(db.home, session.bell)
+
+
+def _call_claude(db: Store, session: people.Session) -> None:
+    path = inbox_socket.idle_at(db, session)
+    if path and _begin(db, session) and not inbox_socket.tell(db, path, calls.text(*_waiting(db, session))):
+        bells.drop_call(db.home, session.bell)
+
+
+def ring(pid: int) -> int:
+    """Wake the Claude Code of that process by a line on standard output, where it is due; its monitor listens there."""
+    db = steps.open_store()
+    found = [one for one in people.sessions_in(db, pid) if one.client == calls.CLAUDE]
+    if found:
+        monitors.tell(db.home, pid, found[0].bell)
+        if _begin(db, found[0]):
+            try:
+                steps.say(calls.text(*_waiting(db, found[0])))
+            except OSError:
+                bells.drop_call(db.home, found[0].bell)
+    return monitors.LOOKED
+
+
+def _waiting(db: Store, session: people.Session) -> tuple[list[str], str]:
+    """Who wrote what waits, and the newest of it."""
+    found = list(db.rows("hook.waking_senders", session.address, limits.SHOW_ROWS))
+    newest = max((number for _, number in found), default=0)
+    return list(dict.fromkeys(name for name, _ in found)), message.short_id(newest)
 
 
 def asked_for(db: Store, client: str, raw: str) -> bool:
     """Whether the prompt in a payload is one that a call brought."""
-    return client == calls.CLIENT and bool(db.value("hook.is_call", raw, calls.OPENING))
+    return client in (calls.CODEX, calls.CLAUDE) and bool(db.value("hook.is_call", raw, calls.OPENING))
 
 
 def answer(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
     """Show the mail in the turn that was asked for, or turn its prompt away where nothing waits any more."""
-    bells.drop_call(db.home, session.bell)
+    with moments.Reading(db, session) as held:
+        # A client that has telex's line twice runs two of us for one prompt: whoever finds the call gone says nothing,
+        # or it would turn away the very prompt in which the other one has shown the mail.
+        if held and bells.drop_call(db.home, session.bell):
+            _answer(db, session, emit)
+
+
+def _answer(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
     turns = presence.Turns(db.home, session.bell)
     with db.write():
         if turns.prompts > session.prompts_woken + 1:  # a person has typed too since it was asked for
             db.run("people.spoken", turns.changed_ms, session.address, moments.now_ms())
         db.run("people.woken", turns.prompts, session.id)
-    if not moments.show(db, session, "woken", emit):
+    if not moments.show_held(db, session, "woken", emit):
         bells.note(db.home, session.bell, presence.STOP)  # the client says nothing more of such a prompt
         steps.say(db.value("hook.block", "UserPromptSubmit", READ_MEANWHILE))
 

@@ -7,7 +7,8 @@ Rules kept here:
 - a stop that telex itself caused to go on (`stop_hook_active`) is not held up again; it goes on by
   `additionalContext`, because `decision: block` puts the text into the request twice and calls it an error;
 - a bell that rings in a busy session is answered at once: its text joins the running turn's next request, and
-  after an interruption (Esc) no other hook would fire.
+  after an interruption (Esc) no other hook would fire;
+- an idle session that has a monitor (telex.hook.monitor) is woken by it alone, which is sooner.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import os
 
 from telex.hook import moments, steps
-from telex.store import bells, people, presence
+from telex.store import bells, monitors, people, presence
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -33,11 +34,14 @@ def handle(event: str, raw: str) -> int:
         return 0
     db = steps.open_store()
     payload = steps.read(db, raw, "hook.payload")
-    return act(db, payload) if payload else 0
+    if payload is None or (event == "UserPromptSubmit" and _answers_a_call(db, payload, raw)):
+        return 0
+    return act(db, payload)
 
 
 def _start(db: Store, payload: Payload) -> int:
     session, place = _register(db, payload)
+    monitors.tell(db.home, _client_pid(), session.bell)
     said: list[str] = []
     line = moments.introduction(db, session, place)
     emit = said.append
@@ -61,6 +65,23 @@ def _prompt(db: Store, payload: Payload) -> int:
     return _add_context(db, payload, "UserPromptSubmit", "next prompt")
 
 
+def _answers_a_call(db: Store, payload: Payload, raw: str) -> bool:
+    """Whether this prompt was brought by telex's word through the inbox socket; then it is answered."""
+    bell = bells.bell_name(payload.session_id)
+    if not os.path.exists(bells.path(db.home, bells.CALLS, bell)):
+        return False
+    from telex.hook import calling
+    from telex.store import calls
+
+    if calling.asked_for(db, CLIENT, raw):
+        session = _session(db, payload)
+        calling.answer(db, session, lambda text: steps.say(db.value("hook.context", "UserPromptSubmit", text)))
+        return True
+    if not calls.pending(db.home, bell):
+        bells.drop_call(db.home, bell)  # it was held, and nobody let it through
+    return False
+
+
 def _tool(db: Store, payload: Payload) -> int:
     return _add_context(db, payload, "PostToolUse", "between tool calls")
 
@@ -68,6 +89,11 @@ def _tool(db: Store, payload: Payload) -> int:
 def _add_context(db: Store, payload: Payload, event: str, door: str) -> int:
     session = _session(db, payload)
     moments.show(db, session, door, lambda text: steps.say(db.value("hook.context", event, text)))
+    return 0
+
+
+def _asks(db: Store, payload: Payload) -> int:
+    bells.mark_asks(db.home, _session(db, payload).bell)
     return 0
 
 
@@ -82,6 +108,10 @@ def _stop(db: Store, payload: Payload) -> int:
     ):
         return 0
     moments.rest(db, session)
+    if db.value("mail.any_waking", session.address):
+        from telex.store import calls
+
+        calls.start(db, [session])
     return 0
 
 
@@ -100,16 +130,34 @@ def _bell(db: Store, payload: Payload) -> int:
     session = people.session_by_key(db, CLIENT, payload.session_id)
     if session is None or os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") != "1":
         return 0
-    if not db.value("mail.any_waking", session.address):
+    if not db.value("mail.any_waking", session.address) or _is_monitored(db, session):
         return 0
     shown = moments.show(db, session, "woken", lambda text: steps.write(2, text), moments.NEW_TURN)
     return WAKE if shown else 0
+
+
+def _is_monitored(db: Store, session: people.Session) -> bool:
+    """Whether to wake it is its monitor's business. A busy one is not woken, and after an interruption it counts as
+    busy while nothing but this event tells it of mail."""
+    return not presence.Turns(db.home, session.bell).busy and monitors.stands(db.home, _client_pid())
+
+
+def status_line() -> int:
+    """The segment of the status line: a line of its own, after whatever its owner has shown."""
+    db = steps.open_store()
+    session = people.session_by_key(db, CLIENT, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    waiting = int(db.value("mail.waiting_count", session.address)) if session else 0
+    if session and waiting:
+        # The client drops empty lines, and an owner's output may lack its last end of line.
+        steps.write(1, f"\ntelex @{people.address(db, session.address).name} {waiting}\n")
+    return 0
 
 
 _EVENTS = {
     "SessionStart": _start,
     "UserPromptSubmit": _prompt,
     "PostToolUse": _tool,
+    "PermissionRequest": _asks,
     "Stop": _stop,
     "SessionEnd": _end,
     "CwdChanged": _directory,

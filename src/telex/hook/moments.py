@@ -37,18 +37,27 @@ def show(
     `turn` says whether showing it makes telex the reason of a turn: a new one, or the running one's going on;
     `taken` is how many characters of the injection are used already.
     """
-    lock = FileLock(f"{db.home}/{bells.INBOXES}/{session.address}.lock")
-    if not lock.acquire_within(limits.READ_LOCK_MS):
-        return False
-    try:
-        return _show_locked(db, session, door, emit, turn, taken)
-    finally:
-        lock.close()
+    with Reading(db, session) as held:
+        return held and show_held(db, session, door, emit, turn, taken)
 
 
-def _show_locked(
-    db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str, taken: int
+class Reading:
+    """The session's inbox to itself; False where another reader has it for too long."""
+
+    def __init__(self, db: Store, session: people.Session) -> None:
+        self._lock = FileLock(f"{db.home}/{bells.INBOXES}/{session.address}.lock")
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire_within(limits.READ_LOCK_MS)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+
+def show_held(
+    db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str = NO_TURN, taken: int = 0
 ) -> bool:
+    """The same, by who has the inbox to itself already."""
     now = now_ms()
     rows = mail.queued(db, session.address, limits.SHOW_ROWS)
     damaged = {row.n for row in rows if not row.sound()}
@@ -63,6 +72,7 @@ def _show_locked(
         framed = frame.frame(items, place.name, now, budget, waiting=count - len(current), home=user_home)
         emit(framed.text)
         shown = framed.shown
+        _goes_on(db, session, turn if shown else NO_TURN)
     with db.write():
         if turn != NO_TURN and shown:
             note_turn(db, session, turn)
@@ -83,6 +93,12 @@ def note_turn(db: Store, session: people.Session, turn: str) -> None:
     if spoken:
         db.run("people.spoken", spoken, session.address, now_ms())
     db.run("people.woken", turns.prompts + (turn == NEW_TURN), session.id)
+
+
+def _goes_on(db: Store, session: people.Session, turn: str) -> None:
+    """A turn that goes on at its end is busy until its next end, which comes only after this hook is gone."""
+    if turn == SAME_TURN:
+        bells.note(db.home, session.bell, presence.GOES_ON)
 
 
 def introduction(db: Store, session: people.Session, place: people.Address) -> str:
@@ -106,6 +122,7 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn
         name, short = people.address(db, creditor).name, message.short_id(number)
         lines.append(f'{short} from @{name} is not answered yet: telex reply {short} "…", or telex done {short}')
     emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
+    _goes_on(db, session, turn)
     with db.write():
         note_turn(db, session, turn)
         for number, _ in debts[: limits.LIST_ROWS]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from telex.core.record import Record
 from telex.hook import calling, moments, steps
-from telex.store import calls, people, presence
+from telex.store import bells, calls, people, presence
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 START, PROMPT, TOOL, STOP, END = "session start", "next prompt", "between tool calls", "end of turn", "end"
 BREAK = "interrupted"
+ASKS = "waiting for approval"
 ANSWER = "the turn's answer"  # complete, while the turn can still go on
 WAKE = "woken"
 
@@ -50,6 +51,7 @@ DIALECTS = {
             "SessionStart": (START, "hook.context"),
             "UserPromptSubmit": (PROMPT, "hook.context"),
             "PostToolUse": (TOOL, "hook.context"),
+            "PermissionRequest": (ASKS, ""),
             "Stop": (STOP, "hook.block"),
             "Interrupt": (BREAK, ""),
             "SessionEnd": (END, ""),
@@ -63,6 +65,7 @@ DIALECTS = {
             "SessionStart": (START, "hook.context"),
             "BeforeAgent": (PROMPT, "hook.context"),
             "AfterTool": (TOOL, "hook.context"),
+            "Notification": (ASKS, ""),
             "AfterAgent": (STOP, "hook.deny"),
             "SessionEnd": (END, ""),
         },
@@ -76,6 +79,7 @@ DIALECTS = {
             "sessionStart": (START, "hook.plain_context"),
             "userPromptSubmitted": (PROMPT, "hook.plain_context"),
             "postToolUse": (TOOL, "hook.plain_context"),
+            "permissionRequest": (ASKS, ""),
             "agentStop": (STOP, "hook.block"),
             "sessionEnd": (END, ""),
         },
@@ -120,6 +124,8 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
             emit = _emitter(db, dialect, session, event, answer)
             if moment == PROMPT and calling.asked_for(db, client, raw):
                 calling.answer(db, session, emit)
+            elif moment == ASKS:
+                bells.mark_asks(db.home, session.bell)
             elif moment == BREAK:
                 moments.rest(db, session)  # and no call: Codex keeps its queue until the person goes on
             elif moment == STOP:
@@ -146,8 +152,6 @@ def _emitter(db: Store, dialect: Dialect, session: people.Session, event: str, a
 
 
 def _start(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, answer: str) -> None:
-    if payload.source == "clear" and len(people.sessions_in(db, pid)) > 1:
-        payload.source = ""  # one of several sessions of this process was cleared, and nothing says which
     session, place = steps.register(db, dialect.client, payload, pid)
     line = moments.introduction(db, session, place)
     say = _emitter(db, dialect, session, event, answer)

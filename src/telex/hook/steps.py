@@ -13,11 +13,13 @@ import os
 
 from telex import limits
 from telex.core.record import Record
+from telex.errors import StoreCorrupt
 from telex.hook import moments
 from telex.store import people, sweep
 from telex.store.sqlite import Store
 
 _KEPT = b"kept"
+_HIGH, _LOW, _LAST = 0xD800, 0xDC00, 0xDFFF  # surrogates: first halves, second halves, the last of them
 
 
 class Payload(Record):
@@ -42,8 +44,33 @@ def read(db: Store, raw: str, query: str) -> Payload | None:
     """The payload, or None for one that is not telex's to answer."""
     if not db.value("hook.valid", raw):
         return None
-    payload = Payload.of_row(db.row(query, raw) or ())
+    try:
+        row = db.row(query, raw)
+    except StoreCorrupt:  # what SQLite took out of the payload is no text: half a character, cut by a client
+        row = db.row(query, whole(raw))
+    payload = Payload.of_row(row or ())
     return None if payload.subagent or not payload.session_id else payload
+
+
+def whole(raw: str) -> str:
+    """The JSON with U+FFFD in the place of each half of a character (a surrogate that stands alone)."""
+    parts, at = [], 0
+    while (start := raw.find("\\", at)) >= 0:
+        end, half = start + 2, _half(raw, start)
+        if half and half < _LOW and _half(raw, start + 6) >= _LOW:
+            end, half = start + 12, 0
+        parts += [raw[at:start], "\\ufffd" if half else raw[start:end]]
+        at = start + 6 if half else end
+    return "".join([*parts, raw[at:]])
+
+
+def _half(raw: str, at: int) -> int:
+    """The surrogate that is escaped there, or 0."""
+    try:
+        code = int(raw[at + 2 : at + 6], 16) if raw[at : at + 2] == "\\u" else 0
+    except ValueError:
+        return 0
+    return code if _HIGH <= code <= _LAST else 0
 
 
 def session(db: Store, client: str, payload: Payload, pid: int) -> people.Session:

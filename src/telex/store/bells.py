@@ -6,6 +6,8 @@ Rules kept here:
   queued (docs/architecture.md has the argument);
 - ringing an existing bell changes its times, which wakes whoever watches it;
 - the call mark exists from telex's asking a client for a turn until the turn begins (telex.store.calls);
+- the asks mark holds a byte while the client shows its person a question, and is empty after the answer, as far as
+  the client tells (telex.store.presence);
 - the owed mark exists while the session owes or awaits a reply; a missing mark only costs a reminder;
 - file names come from the client's own session id or its hash, never from a name; or from its process id, where
   the client does not tell its hooks the session's.
@@ -15,8 +17,10 @@ from __future__ import annotations
 
 import os
 
-BELLS, OWED, TURNS, CALLS, INBOXES, BODIES, BIN = "bells", "owed", "turns", "calls", "inboxes", "bodies", "bin"
-DIRECTORIES = (BELLS, OWED, TURNS, CALLS, INBOXES, BODIES, BIN)
+BELLS, OWED, TURNS, CALLS, ASKS = "bells", "owed", "turns", "calls", "asks"
+MONITORS, INBOXES, BODIES, BIN = "monitors", "inboxes", "bodies", "bin"
+OF_SESSIONS = (BELLS, OWED, TURNS, CALLS, ASKS)  # a file in each goes with its session
+DIRECTORIES = (*OF_SESSIONS, MONITORS, INBOXES, BODIES, BIN)
 
 BY_PROCESS = ("copilot",)  # their hooks are children of the client, and get no id in their environment
 
@@ -107,9 +111,20 @@ def mark_call(home: str, bell: str) -> None:
     os.close(fd)
 
 
-def drop_call(home: str, bell: str) -> None:
-    """The turn that was asked for has begun, or will not."""
-    _remove(path(home, CALLS, bell))
+def drop_call(home: str, bell: str) -> bool:
+    """The turn that was asked for has begun, or will not; whether nobody had said so before."""
+    return _remove(path(home, CALLS, bell))
+
+
+def mark_asks(home: str, bell: str) -> None:
+    """The client asks its person something, where no gate could note it. Best effort, as is the gate's."""
+    try:
+        os.makedirs(f"{home}/{ASKS}", mode=0o700, exist_ok=True)
+        fd = os.open(path(home, ASKS, bell), _CREATE, 0o600)
+        os.write(fd, b"w")
+        os.close(fd)
+    except OSError:
+        pass
 
 
 def note(home: str, bell: str, sign: int) -> None:
@@ -124,12 +139,13 @@ def note(home: str, bell: str, sign: int) -> None:
 
 def forget(home: str, bell: str) -> None:
     """Remove every file of a session that has ended. Its mail waits in the store, not here."""
-    for directory in (BELLS, OWED, TURNS, CALLS):
+    for directory in OF_SESSIONS:
         _remove(path(home, directory, bell))
 
 
-def _remove(name: str) -> None:
+def _remove(name: str) -> bool:
     try:
         os.unlink(name)
     except OSError:
-        pass
+        return False
+    return True

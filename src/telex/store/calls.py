@@ -1,4 +1,7 @@
-"""Calls: how telex asks an idle client for a turn, where the client has a command for that and watches no bell.
+"""Calls: how telex asks an idle client for a turn, where the client takes word from outside.
+
+Codex has a command for that, and watches no bell. Claude Code has a socket, which is quicker than its watching the
+bell, and is used only where the person has set `claude_socket`.
 
 Rules kept here:
 - a call is made by a process of its own, after the commit: it never holds up or fails whoever caused it;
@@ -14,21 +17,23 @@ import sys
 import time
 
 from telex import limits
-from telex.store import bells, people, presence
+from telex.store import bells, people, presence, settings
 from telex.store.sqlite import Store
 
-CLIENT = "codex"  # the one that has such a command
+CODEX, CLAUDE = "codex", "claude"  # the clients that take word from outside
 EVENT = "Call"  # the word by which the launcher of the hooks makes a call
 OPENING = "telex, not the user: "  # how every call begins; the hook knows it again by this
 
 _CHILDREN: list[int] = []  # started by this process and perhaps not gone yet: a long-lived one leaves no zombies
 
 
-def text(senders: list[str]) -> str:
-    """What is said in the name of telex to the session that is called."""
+def text(senders: list[str], newest: str = "") -> str:
+    """What is said in the name of telex to the session that is called; `newest` makes two such texts differ."""
     listed = [f"@{name}" for name in senders[: limits.CALL_NAMES]]
     more = " and others" if len(senders) > limits.CALL_NAMES else ""
-    return f"{OPENING}{', '.join(listed)}{more} wrote to this session. The mail is in the context; else run: telex read"
+    which = f" ({newest})" if newest else ""
+    said = f"{', '.join(listed)}{more} wrote to this session{which}"
+    return f"{OPENING}{said}. The mail is in the context; else run: telex read"
 
 
 def pending(home: str, bell: str) -> bool:
@@ -50,9 +55,12 @@ def start(db: Store, found: list[people.Session]) -> None:
 
     Whatever goes wrong, the mail waits as before.
     """
-    keys = [one.key for one in found if one.client == CLIENT and due(db.home, one.bell)]
-    if keys:
-        detach([_python(db), "-I", "-S", f"{db.home}/{bells.BIN}/hook.py", CLIENT, EVENT, *keys], db.home)
+    for client in (CODEX, CLAUDE):
+        theirs = [one for one in found if one.client == client]
+        called = theirs and (client != CLAUDE or settings.load(db).claude_socket)
+        keys = [one.key for one in theirs if due(db.home, one.bell)] if called else []
+        if keys:
+            detach([_python(db), "-I", "-S", f"{db.home}/{bells.BIN}/hook.py", client, EVENT, *keys], db.home)
 
 
 def detach(command: list[str], home: str) -> None:

@@ -244,7 +244,7 @@ def _link(db: Store) -> list[Check]:
 def _stray(db: Store) -> list[str]:
     used = {bell for (bell,) in db.rows("doctor.bells_in_use")} | {bells.LINK}
     found = []
-    for directory in (bells.BELLS, bells.OWED, bells.TURNS):
+    for directory in filter(lambda one: os.path.isdir(f"{db.home}/{one}"), bells.OF_SESSIONS):
         found += [entry.path for entry in os.scandir(f"{db.home}/{directory}") if entry.name not in used]
     return found
 

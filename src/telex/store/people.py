@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PERSON_BELL = "h-person"
+_HOSTS = ("codex", "opencode")  # one process of which may run many sessions
 SYSTEM = "telex"
 BY_TOKEN = "ipc"  # the client of a session that is known by a token, whichever process it lives in
 GUEST = "guest:"  # in front of the key of a session whose client does not say its id
@@ -324,8 +325,15 @@ def _whose(taken: Address) -> str:
 
 
 def _predecessor(db: Store, who: Arrival) -> Session | None:
+    """Whom an arrival follows in its process. Where a process runs many sessions, it is the one of the same directory;
+    where nothing tells it from another, nobody."""
     if not who.follows or who.pid <= 0:
         return None
+    if who.client in _HOSTS:
+        several = [one for one in sessions_in(db, who.pid) if one.client == who.client]
+        if len(several) > 1:
+            here = [one for one in several if one.directory == who.directory]
+            return here[0] if len(here) == 1 else None
     found = session_by_pid(db, who.pid)
     return found if found and found.client == who.client else None
 

@@ -2,7 +2,7 @@
 
 Rules kept here: a process is known by its id and its start time together, because ids are used again; where the
 system cannot tell (no /proc), a signal 0 decides; nothing here writes; a mark that is missing or unreadable says
-'idle', never an error.
+'idle', never an error. Who is asked for an approval is busy: the turn goes on when the person has answered.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import os
 from telex import limits
 from telex.store import bells
 
-BUSY, IDLE, OFFLINE = "busy", "idle", "offline"
-PROMPT, STOP = ord("p"), ord("s")
+BUSY, IDLE, OFFLINE, APPROVAL = "busy", "idle", "offline", "waiting for approval"
+UNWOKEN = ("gemini", "copilot")  # clients with no door by which an idle session could be woken
+PROMPT, STOP, GOES_ON = ord("p"), ord("s"), ord("g")
 
 _ANCESTORS_MOST = 64
 _DEAD = (b"Z", b"X")
@@ -58,12 +59,23 @@ class Turns:
         self.prompts = 0
         self.busy = False
         self.changed_ms = 0
+        self._asks = bells.path(home, bells.ASKS, bell)
         try:
             marks, self.changed_ms = _contents(bells.path(home, bells.TURNS, bell))
         except OSError:
             return
         self.prompts = marks.count(PROMPT)
-        self.busy = marks[-1:] == b"p"
+        self.busy = marks[-1:] in (b"p", b"g")
+
+    @property
+    def state(self) -> str:
+        """Busy, waiting for approval, or idle."""
+        if not self.busy:
+            return IDLE
+        try:
+            return APPROVAL if os.stat(self._asks).st_size else BUSY
+        except OSError:
+            return BUSY
 
     def spoken_ms(self, prompts_woken: int) -> int:
         """When a person last typed here, or 0: prompts beyond those that telex itself set off are a person's."""

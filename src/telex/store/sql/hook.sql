@@ -29,15 +29,25 @@ SELECT json_object('decision', 'deny', 'reason', ?2) WHERE ?1 <> ''
 -- :bell_and_text  for OpenCode's plugin, which tests the bell itself
 SELECT json_object('bell', ?1, 'text', ?2)
 
--- :is_call  whether a prompt is one that telex asked for
+-- :is_call  whether a prompt is one that telex asked for: it begins so, or is Claude Code's word of a monitor's line that does
 SELECT substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, length(?2)) = ?2
+       OR (substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, 19) = '<task-notification>'
+           AND instr(json_extract(?1, '$.prompt'), '<event>' || ?2) > 0)
 
--- :waking_senders  whose mail waits and wakes
-SELECT m.sender_name FROM delivery d JOIN message m ON m.n = d.message
+-- :waking_senders  whose mail waits and wakes, and which it is
+SELECT m.sender_name, m.n FROM delivery d JOIN message m ON m.n = d.message
 WHERE d.recipient = ? AND d.state = 'queued' AND d.wakes = 1 LIMIT ?
 
 -- :launcher  the interpreter in the record of the launchers
 SELECT CASE WHEN json_valid(?1) THEN json_extract(?1, '$.python') END
+
+-- :claude_socket  where a session's own socket is and what it does, in its client's record of the process
+SELECT CAST(coalesce(json_extract(?1, '$.messagingSocketPath'), '') AS TEXT),
+       CAST(coalesce(json_extract(?1, '$.status'), '') AS TEXT)
+WHERE CASE WHEN json_valid(?1) THEN json_extract(?1, '$.sessionId') = ?2 AND json_extract(?1, '$.peerProtocol') = 1 END
+
+-- :claude_message  a line for that socket
+SELECT json_object('type', 'user', 'message', json_object('role', 'user', 'content', ?1), 'from', ?2, 'priority', 'next')
 
 -- :claude_start
 SELECT json_object('hookSpecificOutput', json_object('hookEventName', 'SessionStart', 'watchPaths', json_array(?)))

@@ -7,12 +7,13 @@
 // - Nothing here may disturb OpenCode: every fault ends in silence, and the mail stays for the next moment.
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { appendFileSync, existsSync, mkdirSync, watch } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, watch, writeFileSync } from "node:fs"
 
 const PYTHON = __PYTHON__
 const HOOK = __HOOK__
 const HOME = process.env.TELEX_HOME || __HOME__
-const PATIENCE_MS = __PATIENCE_MS__ // for the hook, and for OpenCode to store a text
+const PATIENCE_MS = __PATIENCE_MS__ // for the hook
+const STORED_MS = __STORED_MS__ // for OpenCode to store a text; counted as not stored too early, it would come twice
 const BURST_MS = __BURST_MS__ // what is sent together comes together
 const COMMAND = process.argv.slice(2).find((word) => !word.startsWith("-"))
 const HEADLESS = COMMAND === "run" // it leaves at the end of a turn: nobody is there to wake
@@ -36,6 +37,16 @@ export const telex = async ({ client, directory }) => {
     try {
       appendFileSync(`${HOME}/turns/${session.bell}`, sign, { mode: 0o600 })
     } catch {}
+    if (session.asks) waits(session, "")
+  }
+
+  // Notes that OpenCode asks its person for an approval, or that nothing is asked any more.
+  const waits = (session, sign) => {
+    session.asks = sign
+    try {
+      mkdirSync(`${HOME}/asks`, { recursive: true, mode: 0o700 })
+      writeFileSync(`${HOME}/asks/${session.bell}`, sign, { mode: 0o600 })
+    } catch {}
   }
 
   // Whether OpenCode has stored the part, or the result of the tool call, of that id.
@@ -46,9 +57,12 @@ export const telex = async ({ client, directory }) => {
         storing.delete(id)
         resolve(kept)
       }
-      const timer = setTimeout(() => settle(false), PATIENCE_MS)
+      const timer = setTimeout(() => settle(false), STORED_MS)
       storing.set(id, settle)
     })
+
+  // Waits, but not so long that OpenCode would be held up.
+  const patiently = (promise) => Promise.race([promise, new Promise((over) => setTimeout(over, PATIENCE_MS).unref())])
 
   // Starts the hook for an event. `put` places its text and promises whether OpenCode has stored it.
   // Settled once the text is placed; `session.over` once the hook has ended, with whether the text was kept.
@@ -77,6 +91,7 @@ export const telex = async ({ client, directory }) => {
         if (!said.endsWith("\n")) return
         try {
           const answer = JSON.parse(said)
+          clearTimeout(timer) // from here on the hook waits for OpenCode
           session.bell = answer.bell
           if (!answer.text) return
           const keeping = put(answer.text)
@@ -142,7 +157,7 @@ export const telex = async ({ client, directory }) => {
 
   const leave = async (session, reason) => {
     sessions.delete(session.id)
-    await session.over
+    await patiently(session.over)
     await hand(session, "SessionEnd", undefined, { reason })
   }
 
@@ -157,7 +172,14 @@ export const telex = async ({ client, directory }) => {
     } catch {}
   })()
 
+  const asks = async (id, sign) => {
+    const session = sessions.get(await root(id))
+    if (session?.bell) waits(session, sign)
+  }
+
   const events = {
+    "permission.asked": ({ sessionID }) => asks(sessionID, "w"),
+    "permission.replied": ({ sessionID }) => asks(sessionID, ""),
     "session.created": ({ info }) => parents.set(info.id, info.parentID ?? ""),
     "session.deleted": ({ info }) => sessions.has(info.id) && leave(sessions.get(info.id), "deleted"),
     "session.idle": ({ sessionID }) => sessions.has(sessionID) && idle(sessions.get(sessionID)),
@@ -219,7 +241,7 @@ export const telex = async ({ client, directory }) => {
         const session = sessions.get(sessionID)
         if (!session || !rings(session)) return
         await hand(session, "Answer", (text) => ask(session, text, true))
-        await session.over // the turn goes on only if the prompt is there when this returns
+        await patiently(session.over) // the turn goes on only if the prompt is there when this returns
       } catch {}
     },
 
