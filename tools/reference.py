@@ -36,6 +36,7 @@ from tools.reference_text import (  # noqa: E402
 from telex import config, errors, limits  # noqa: E402
 from telex.cli import faces, grammar  # noqa: E402
 from telex.core import delivery  # noqa: E402
+from telex.errors import between  # noqa: E402
 
 __all__ = ["ANSWERS", "PACKAGE", "RECORDS", "cell", "code", "fields"]  # for the tests, beside what is defined here
 
@@ -146,7 +147,11 @@ def settings() -> str:
 
 def error_families() -> list[type[errors.TelexError]]:
     """Every error that has a code of its own, in the order of the catalogue."""
-    found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.TelexError)]
+    found = [
+        one
+        for one in (vars(errors) | vars(between)).values()
+        if isinstance(one, type) and issubclass(one, errors.TelexError)
+    ]
     return [one for one in found if "code" in vars(one) and one is not errors.TelexError]
 
 

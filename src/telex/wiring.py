@@ -57,7 +57,7 @@ def open_relay(log: str = "", *, serving: bool = True) -> tuple[Log, Parts]:
 def _open_cluster(log: str) -> tuple[Log, Parts]:
     """The relay's log in a cluster, and the first file of telex's home that no other relay process has."""
     from telex import limits
-    from telex.errors import RelayRunning
+    from telex.errors.between import RelayRunning
     from telex.relay import file
     from telex.relay.cluster import Cluster
     from telex.relay.log_nats import NatsLog

@@ -15,7 +15,7 @@ from tests.relay.machines import Chain, Peer, founded
 from tools.cluster import Nodes
 
 from telex.core import members
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay import commands, file
 from telex.relay.cluster import Cluster
 from telex.relay.log_nats import NatsLog

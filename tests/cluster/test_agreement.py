@@ -13,7 +13,7 @@ from tests.cluster.logs import log_of, opened, push, run, sealed, state, surely,
 from tools.cluster import Nodes
 
 from telex import limits
-from telex.errors import RelayLogUnusable, RelayRefused
+from telex.errors.between import RelayLogUnusable, RelayRefused
 from telex.relay import commands
 from telex.relay.cluster import STREAM
 from telex.relay.log_nats import NatsLog

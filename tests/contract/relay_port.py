@@ -16,7 +16,7 @@ import pytest
 from tests.relay.machines import Chain, Peer, hex_id
 
 from telex.core import members
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay import commands
 from telex.relay.book import JOIN, Book, Wake
 from telex.relay.ports import Log, Parts

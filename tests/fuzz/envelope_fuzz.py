@@ -21,7 +21,8 @@ from tests.link import test_seal as honest
 from tests.link.chains import ALICE, BOB, CAROL, DAVE, Player
 
 from telex.crypto import signatures
-from telex.errors import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing, TelexError
+from telex.errors import TelexError
+from telex.errors.between import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing
 from telex.link import seal
 
 ME = CAROL.id  # who opens

@@ -11,7 +11,7 @@ import pytest
 from tests.link.boxes import Box, Two, linked, until
 
 from telex import limits
-from telex.errors import RelayRefused, RelayStrange, RelayUnreachable
+from telex.errors.between import RelayRefused, RelayStrange, RelayUnreachable
 from telex.link import http, keys
 from telex.link.http import Relay
 from telex.store import link

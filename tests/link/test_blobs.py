@@ -9,7 +9,7 @@ import pytest
 
 from telex import limits
 from telex.core import message
-from telex.errors import EnvelopeRefused
+from telex.errors.between import EnvelopeRefused
 from telex.link import blobs, keys, seal
 from telex.link.http import Relay
 from telex.wire.envelope import Large

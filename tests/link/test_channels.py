@@ -7,7 +7,8 @@ from tests.link.courier import Team, number
 from tests.support.machine import Machine
 
 from telex import limits
-from telex.errors import NobodyThere, NotLinked, OwnersOnly
+from telex.errors import NobodyThere
+from telex.errors.between import NotLinked, OwnersOnly
 from telex.store import outbox, trouble
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from telex.errors import KeysUnusable, TeamKeyMissing
+from telex.errors.between import KeysUnusable, TeamKeyMissing
 from telex.link import keys
 
 

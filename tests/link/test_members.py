@@ -15,7 +15,7 @@ from tests.link.chains import ALICE, BOB, CAROL, DAVE, HOSTILE, HOSTILE_FIRST, H
 
 from telex import limits
 from telex.core import members
-from telex.errors import ChainBroken
+from telex.errors.between import ChainBroken
 from telex.wire import records
 from telex.wire.records import Signed
 

@@ -7,16 +7,8 @@ from tests.link.courier import Team, number
 from tests.support.machine import HOUR, Machine
 
 from telex.core import names
-from telex.errors import (
-    MachineUnknown,
-    NameAmbiguous,
-    NameInvalid,
-    NameReserved,
-    NobodyThere,
-    NotLinked,
-    ReadersListen,
-    Usage,
-)
+from telex.errors import NameInvalid, NameReserved, NobodyThere, Usage
+from telex.errors.between import MachineUnknown, NameAmbiguous, NotLinked, ReadersListen
 from telex.store import link, rosters
 
 

@@ -23,7 +23,7 @@ from telex.crypto import pairing as crypto
 from telex.crypto import signatures, words
 from telex.crypto.pairing import INVITER, JOINER, Agreed, Joiner
 from telex.crypto.words import WORDS, Code
-from telex.errors import (
+from telex.errors.between import (
     ChainBroken,
     CodeInvalid,
     CodeWrong,

@@ -16,7 +16,7 @@ from tests.link.chains import ALICE, BOB, CAROL, Player
 from telex.core import members, safety
 from telex.core.members import Team
 from telex.crypto import signatures
-from telex.errors import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing
+from telex.errors.between import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing
 from telex.link import keys, seal
 from telex.link.keys import MachineKeys
 from telex.wire import records

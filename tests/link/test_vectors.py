@@ -17,7 +17,7 @@ from telex.core.members import Team
 from telex.crypto import pairing, signatures
 from telex.crypto.pairing import Agreed
 from telex.crypto.words import parse
-from telex.errors import CodeWrong, EnvelopeRefused
+from telex.errors.between import CodeWrong, EnvelopeRefused
 from telex.link import chain, keys, seal
 from telex.link.keys import MachineKeys
 from telex.wire import envelope, signing

@@ -16,7 +16,7 @@ from tests.relay.running import Relay, running
 from tests.support.cli import TELEX
 
 from telex import limits
-from telex.errors import RelayFileNewer, RelayFileUnusable, RelayRunning
+from telex.errors.between import RelayFileNewer, RelayFileUnusable, RelayRunning
 from telex.relay import file
 from telex.relay.log_sqlite import SqliteLog
 from telex.wire import api

@@ -15,7 +15,7 @@ from tests.relay.machines import hex_id
 
 from telex.core import members
 from telex.crypto import signatures
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay import commands
 from telex.relay.log_sqlite import SqliteLog
 from telex.relay.rules import apply

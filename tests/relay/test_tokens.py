@@ -14,7 +14,8 @@ from tests.relay.running import running
 from telex import limits
 from telex.core import members
 from telex.crypto import signatures
-from telex.errors import RelayRefused, Usage
+from telex.errors import Usage
+from telex.errors.between import RelayRefused
 from telex.relay.auth import Nonces
 from telex.relay.quota import Quotas, Rate, from_environment
 from telex.wire import api, signing

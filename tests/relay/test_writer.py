@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from telex import limits
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay import file
 from telex.relay.book import Book, Wake
 from telex.relay.writer import Writer

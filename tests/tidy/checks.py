@@ -23,7 +23,7 @@ CORE_IMPORTS: dict[str, tuple[str, ...]] = {
     "time": ("gmtime", "strftime"),
 }
 CORE_LATE_IMPORTS = {"difflib": ("get_close_matches",)}  # only inside a function: an answer to a mistake
-_CORE_LAYERS = ("telex.core", "telex.limits", "telex.errors", "telex")
+_CORE_LAYERS = ("telex.core", "telex.limits", "telex.errors", "telex.errors.between", "telex")
 _IMPURE_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
 
 _SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|CREATE|DROP|ALTER)\s+\S")
@@ -132,13 +132,13 @@ def large_numbers(text: str) -> list[str]:
 
 
 def error_classes(text: str) -> list[str]:
-    """Exception classes, all of which belong into errors.py."""
+    """Exception classes, all of which belong into errors."""
     found = []
     tree = ast.parse(text)
     ours = {
         alias.asname or alias.name
         for node, _ in _imports(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "telex.errors"
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("telex.errors")
         for alias in node.names
     }
     for node in ast.walk(tree):

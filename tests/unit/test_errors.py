@@ -21,6 +21,7 @@ from telex.errors import (
     TelexError,
     TimedOut,
     WrongWords,
+    between,
 )
 
 FAMILIES = {TelexError, LocalFault, RemoteFault, WrongWords, Refused, NotFound, StoreFault}
@@ -30,12 +31,13 @@ def every(kind: type[TelexError] = TelexError) -> list[type[TelexError]]:
     """All errors that are raised themselves."""
     found = [] if kind in FAMILIES else [kind]
     for below in kind.__subclasses__():
-        if below.__module__ == "telex.errors":
+        if below.__module__ in ("telex.errors", "telex.errors.between"):
             found += every(below)
     return found
 
 
 CATALOGUE = every()
+KINDS = {one.__name__: one for one in CATALOGUE}
 EACH = pytest.mark.parametrize("kind", CATALOGUE, ids=lambda one: one.__name__)
 
 
@@ -46,7 +48,9 @@ def facts(kind: type[TelexError]) -> dict[str, str]:
 
 
 def test_the_catalogue_is_all_there_is() -> None:
-    defined = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, TelexError)}
+    defined = {
+        one for one in (vars(errors) | vars(between)).values() if isinstance(one, type) and issubclass(one, TelexError)
+    }
     assert defined == set(CATALOGUE) | FAMILIES
 
 
@@ -121,12 +125,12 @@ def test_wherever_an_error_is_made_it_is_given_its_facts() -> None:
     calls = raised()
     assert len(calls) > 50
     for file, line, name, given in calls:
-        assert given >= set(facts(getattr(errors, name))), f"{file}:{line} {name}"
+        assert given >= set(facts(KINDS[name])), f"{file}:{line} {name}"
 
 
 def test_every_error_is_used_somewhere() -> None:
     used = set()
     for path in Path(telex.__file__).parent.rglob("*.py"):
-        if path.name != "errors.py":
+        if path.parent.name != "errors":
             used |= {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
     assert {kind.__name__ for kind in CATALOGUE} <= used

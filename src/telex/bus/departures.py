@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from telex.bus.recipients import Recipient
 from telex.core import delivery, message, names
-from telex.errors import NotLinked, OwnersOnly
+from telex.errors.between import NotLinked, OwnersOnly
 from telex.store import link, mail, outbox, people, rosters
 from telex.store.sqlite import Store
 

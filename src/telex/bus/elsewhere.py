@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from telex.bus.recipients import Recipient
 from telex.core import message, names
-from telex.errors import MachineUnknown, NameAmbiguous, NobodyThere, NotLinked, ReadersListen
+from telex.errors import NobodyThere
+from telex.errors.between import MachineUnknown, NameAmbiguous, NotLinked, ReadersListen
 from telex.store import link, people, presence, rosters
 from telex.store.sqlite import Store
 

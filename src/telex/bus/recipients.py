@@ -11,7 +11,8 @@ from __future__ import annotations
 from telex.bus.identity import Caller
 from telex.core import message, names
 from telex.core.record import Record
-from telex.errors import NameReserved, NobodyThere, NotLinked, Refused
+from telex.errors import NameReserved, NobodyThere, Refused
+from telex.errors.between import NotLinked
 from telex.store import people
 from telex.store.sqlite import Store
 

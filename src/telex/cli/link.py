@@ -7,7 +7,8 @@ import sys
 
 from telex.core import delivery, members, names, text
 from telex.core.record import Record
-from telex.errors import AlreadyLinked, LastOwner, MachineUnknown, NotLinked, PersonOnly, Usage
+from telex.errors import PersonOnly, Usage
+from telex.errors.between import AlreadyLinked, LastOwner, MachineUnknown, NotLinked
 from telex.store import agent, link, rosters, trouble
 from telex.store import members as kept
 

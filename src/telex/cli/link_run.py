@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from telex.errors import NotLinked, Usage
+from telex.errors import Usage
+from telex.errors.between import NotLinked
 from telex.store import link
 
 TYPE_CHECKING = False

@@ -7,7 +7,8 @@ import asyncio
 from telex import limits
 from telex.cli.link import READ_ONLY, linked_now, machine_named, owners, person_only, said, team_now
 from telex.core import members
-from telex.errors import LastOwner, NotOneself, OwnersOnly, Usage
+from telex.errors import Usage
+from telex.errors.between import LastOwner, NotOneself, OwnersOnly
 from telex.link import keys, membership, pairing
 from telex.link.http import Relay
 from telex.link.membership import Membership

@@ -16,7 +16,8 @@ from _blake2 import blake2b
 from telex import limits
 from telex.core import names
 from telex.core.record import Record
-from telex.errors import ChainBroken, NameInvalid, NameReserved
+from telex.errors import NameInvalid, NameReserved
+from telex.errors.between import ChainBroken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from spake2.spake2 import SPAKEError
 from telex.core.record import Record
 from telex.crypto import signatures
 from telex.crypto.words import Code
-from telex.errors import CodeWrong
+from telex.errors.between import CodeWrong
 from telex.wire import pairing as wire
 
 INVITER, JOINER = b"telex inviter", b"telex joiner"  # who sealed; 16 bytes at most

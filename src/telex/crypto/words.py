@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from telex.core.names import nearest
 from telex.core.record import Record
-from telex.errors import CodeInvalid
+from telex.errors.between import CodeInvalid
 
 _LISTED = """
 acorn album almond amber anchor ankle apron arcade arctic armor artist aspen atlas autumn avenue badger bakery

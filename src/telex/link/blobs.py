@@ -12,7 +12,7 @@ import os
 
 from telex import limits
 from telex.core import message
-from telex.errors import EnvelopeRefused, RelayRefused
+from telex.errors.between import EnvelopeRefused, RelayRefused
 from telex.link import keys, seal
 from telex.link.http import Relay
 from telex.link.keys import MachineKeys

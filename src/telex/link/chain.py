@@ -13,7 +13,8 @@ import msgspec
 from telex.core import members as rules
 from telex.core.members import FIRST_KEY, FOUND, OWNER, VERSION, Team
 from telex.crypto import signatures
-from telex.errors import ChainBroken, StoreCorrupt
+from telex.errors import StoreCorrupt
+from telex.errors.between import ChainBroken
 from telex.store import members
 from telex.wire import records
 from telex.wire.records import Signed

@@ -20,7 +20,8 @@ import httpx2
 import msgspec
 
 from telex import limits
-from telex.errors import RelayRefused, RelayStrange, RelayUnreachable, RemoteFault
+from telex.errors import RemoteFault
+from telex.errors.between import RelayRefused, RelayStrange, RelayUnreachable
 from telex.wire import api, signing
 from telex.wire.routes import ANYBODY, BY_NAME, SIGNED, Route
 

@@ -16,7 +16,7 @@ from nacl import bindings
 
 from telex.core.members import ID_DIGITS
 from telex.crypto import signatures
-from telex.errors import KeysUnusable, TeamKeyMissing
+from telex.errors.between import KeysUnusable, TeamKeyMissing
 
 DIRECTORY = "link"
 KEY_BYTES = 32

@@ -16,7 +16,8 @@ from collections.abc import Awaitable, Callable
 
 from telex import limits
 from telex.core import sync
-from telex.errors import RelayRefused, RelayUnreachable, RemoteFault, StoreBusy, StoreFault, StoreFull
+from telex.errors import RemoteFault, StoreBusy, StoreFault, StoreFull
+from telex.errors.between import RelayRefused, RelayUnreachable
 from telex.link.http import Relay
 from telex.link.log import Log
 from telex.link.membership import Membership

@@ -14,7 +14,7 @@ import time
 
 from telex import limits
 from telex.core.members import ADD, OWNER, REMOVE, ROLE, ROTATE, Machine, Team
-from telex.errors import ChainBroken, EnvelopeRefused, RelayRefused, TeamKeyMissing
+from telex.errors.between import ChainBroken, EnvelopeRefused, RelayRefused, TeamKeyMissing
 from telex.link import chain, keys, seal
 from telex.link.http import Relay
 from telex.link.keys import MachineKeys

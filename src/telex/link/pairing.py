@@ -25,7 +25,7 @@ from telex.core.members import FIRST_KEY, ID_DIGITS, OWNER, Machine, Team, diges
 from telex.crypto import pairing
 from telex.crypto.pairing import INVITER, JOINER, Agreed, Joiner
 from telex.crypto.words import CHANCE_BYTES, Code, chosen
-from telex.errors import (
+from telex.errors.between import (
     ChainBroken,
     CodeWrong,
     PairingLate,

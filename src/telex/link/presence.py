@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from telex import limits
-from telex.errors import EnvelopeRefused, RelayRefused, TeamKeyMissing
+from telex.errors.between import EnvelopeRefused, RelayRefused, TeamKeyMissing
 from telex.link import seal
 from telex.link.line import Line, first_of
 from telex.store import link as linking

@@ -14,7 +14,8 @@ import asyncio
 from telex import limits
 from telex.core import sync
 from telex.core.letter import Arrived
-from telex.errors import EnvelopeEarly, EnvelopeRefused, RemoteFault, TeamKeyMissing
+from telex.errors import RemoteFault
+from telex.errors.between import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing
 from telex.link import blobs, letters, membership, pairing, seal
 from telex.link.line import Line, first_of
 from telex.store import arrivals, bodies, trouble

@@ -11,7 +11,7 @@ from __future__ import annotations
 from telex import limits
 from telex.core import sync
 from telex.core.letter import Parcel
-from telex.errors import RelayRefused, RelayStrange, TeamKeyMissing
+from telex.errors.between import RelayRefused, RelayStrange, TeamKeyMissing
 from telex.link import blobs, letters, membership, seal
 from telex.link.line import Line, first_of
 from telex.store import bells, bodies, outbox, receipts

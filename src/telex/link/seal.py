@@ -21,7 +21,7 @@ from telex import limits
 from telex.core.members import MEMBER, OWNER, Machine, Team
 from telex.core.record import Record
 from telex.crypto import signatures
-from telex.errors import EnvelopeEarly, EnvelopeRefused
+from telex.errors.between import EnvelopeEarly, EnvelopeRefused
 from telex.link import judge, keys
 from telex.link.keys import MachineKeys
 from telex.wire.envelope import EVERY_MACHINE, NONCE_BYTES, SIGNATURE_BYTES, VERSION, Header, Letter, Payload, Roster

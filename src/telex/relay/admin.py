@@ -13,7 +13,7 @@ from telex import limits
 from telex.core import names
 from telex.core.record import Record
 from telex.crypto import words
-from telex.errors import RelayRefused, TeamExists, TeamFounded, TeamUnknown
+from telex.errors.between import RelayRefused, TeamExists, TeamFounded, TeamUnknown
 from telex.relay import commands
 from telex.relay.clock import now_ms
 from telex.relay.nameplates import nameplates

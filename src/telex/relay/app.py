@@ -23,7 +23,7 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 
 from telex import limits
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay import logs
 from telex.relay.auth import Asked, Claimed
 from telex.relay.clock import now_ms

@@ -23,7 +23,7 @@ from nats.js.kv import KeyValue
 from nats.js.object_store import ObjectStore
 
 from telex import limits
-from telex.errors import RelayLogUnusable
+from telex.errors.between import RelayLogUnusable
 
 STREAM, SUBJECTS, BUCKET, OBJECTS, AGREED = "telex", "telex.>", "telex", "telex", "log"
 _IDENTITY = "telex-log"  # in the stream's metadata: chance, so that another stream is known for another one

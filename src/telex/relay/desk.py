@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from telex import limits
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay import commands, logs
 from telex.relay.auth import Caller, Door
 from telex.relay.book import Book

@@ -18,7 +18,7 @@ import secrets
 import apsw
 
 from telex import limits
-from telex.errors import RelayFileNewer, RelayFileUnusable, RelayRunning
+from telex.errors.between import RelayFileNewer, RelayFileUnusable, RelayRunning
 from telex.relay.book import Book, query
 
 APPLICATION_ID = 0x74656C72  # 'telr'

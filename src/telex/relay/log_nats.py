@@ -20,14 +20,14 @@ from nats.js import api
 from nats.js import errors as refused
 
 from telex import limits
-from telex.errors import RelayLogUnusable, RelayRefused
+from telex.errors.between import RelayLogUnusable, RelayRefused, TailBroken
 from telex.relay import commands, file, logs
 from telex.relay.agreeing import Agreeing
 from telex.relay.book import Book
 from telex.relay.cluster import FAULTS, STREAM, Agreement, Cluster
 from telex.relay.ordered import Ordered, Outcome, obey
 from telex.relay.ports import Measure, Notify
-from telex.relay.tail import SEEN, Tail, TailBroken
+from telex.relay.tail import SEEN, Tail
 from telex.relay.writer import Writer
 from telex.wire.faults import refusal
 

@@ -21,7 +21,8 @@ import uvloop
 
 from telex import limits
 from telex.core.record import Record
-from telex.errors import ListenFailed, Usage
+from telex.errors import Usage
+from telex.errors.between import ListenFailed
 from telex.relay import logs
 from telex.relay.app import App
 from telex.relay.desk import Desk

@@ -17,16 +17,13 @@ from nats.aio.subscription import Subscription
 from nats.js import api
 
 from telex import limits
+from telex.errors.between import TailBroken
 from telex.relay import commands
 from telex.relay.cluster import STREAM, Cluster
 from telex.relay.ordered import Ordered
 
 SEEN = "Telex-Seen"  # the header of a command: up to where its relay had read
 _STALLED = "Nats-Consumer-Stalled"
-
-
-class TailBroken(Exception):
-    """The tail cannot go on; a new one can."""
 
 
 class Tail:
@@ -85,14 +82,14 @@ class Tail:
             except TimeoutError:
                 pass
         if asyncio.get_running_loop().time() - self._heard > limits.CLUSTER_SILENCE_SECONDS and not self._got:
-            raise TailBroken("silence")
+            raise TailBroken(problem="silence")
         count = min(len(self._got), limits.RELAY_COMMIT_COMMANDS)
         return [self._read(self._got.popleft()) for _ in range(count)]
 
     def _read(self, msg: Msg) -> Ordered:
         place = msg.metadata.sequence.stream
         if place != self._position + 1:
-            raise TailBroken(f"{place} after {self._position}")
+            raise TailBroken(problem=f"{place} after {self._position}")
         headers = msg.headers or {}
         try:
             seen = int(headers.get(SEEN, "0"))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from telex import limits
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.relay.book import Book, Wake
 from telex.relay.ports import Measure, Notify
 from telex.wire.faults import refusal

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from telex.errors import RelayRefused
+from telex.errors.between import RelayRefused
 from telex.wire.api import Fault
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from telex.core import members
 from telex.core.members import ADD, FOUND, MEMBER, OWNER, READER, REMOVE, ROLE, ROTATE
-from telex.errors import ChainBroken
+from telex.errors.between import ChainBroken
 
 __all__ = ["ADD", "FOUND", "MEMBER", "OWNER", "READER", "REMOVE", "ROLE", "ROTATE"]
 

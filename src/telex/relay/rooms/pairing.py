@@ -14,7 +14,7 @@ from telex import limits
 from telex.core import members
 from telex.crypto import pairing, signatures
 from telex.crypto.words import Code
-from telex.errors import ChainBroken, CodeWrong
+from telex.errors.between import ChainBroken, CodeWrong
 from telex.relay import commands
 from telex.relay.book import JOIN
 from telex.relay.clock import now_ms

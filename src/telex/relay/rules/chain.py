@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from telex.core import members
 from telex.crypto import signatures
-from telex.errors import ChainBroken
+from telex.errors.between import ChainBroken
 from telex.relay import commands
 from telex.relay.book import Book
 from telex.wire import records
