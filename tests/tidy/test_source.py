@@ -44,6 +44,8 @@ Check = Callable[[str], list[str]]
 UNITS = {3_600: "an hour in s", 60_000: "a minute in ms", 86_400: "a day in s"}
 UNITS |= {3_600_000: "an hour in ms", 86_400_000: "a day in ms"}
 NUMBERS = {
+    "relay/cluster.py": "the codes of nats-server's refusals",
+    "relay/log_nats.py": "the same",
     "config.py": "the bounds of each setting stand in its one table",
     "store/watch.py": "the buffer of one read of inotify events",
     "core/text.py": "the last second that a calendar year of four digits holds, and a table's size",

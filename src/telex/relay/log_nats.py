@@ -27,7 +27,7 @@ from telex.relay.book import Book
 from telex.relay.cluster import FAULTS, STREAM, Agreement, Cluster
 from telex.relay.ordered import Ordered, Outcome, obey
 from telex.relay.ports import Measure, Notify
-from telex.relay.tail import SEEN, Tail, TailBroken
+from telex.relay.tail import SEEN, Tail
 from telex.relay.writer import Writer
 from telex.wire.faults import refusal
 
@@ -160,7 +160,7 @@ class NatsLog:
                 await self._follow(await self.agreeing.settle())
             except RelayRefused as problem:
                 self._say(str(problem.facts["code"]))
-            except (RelayLogUnusable, TailBroken, msgspec.DecodeError, apsw.Error, *FAULTS) as problem:
+            except (RelayLogUnusable, msgspec.DecodeError, apsw.Error, *FAULTS) as problem:
                 self._say(type(problem).__name__)
             except Exception as problem:
                 logs.bug(problem, "log")
