@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -44,6 +45,13 @@ def relay(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     """A relay over them."""
     with running(tmp_path_factory.mktemp("relay"), "--log", nodes.log) as one:
         yield one
+
+
+@pytest.fixture(autouse=True)
+def _sockets() -> Iterator[None]:
+    """nats-py leaves the socket of an attempt that failed to the garbage collector: it is collected here."""
+    yield
+    gc.collect()
 
 
 _NUMBERS = itertools.count()

@@ -19,6 +19,8 @@ from telex.relay.cluster import STREAM
 from telex.relay.log_nats import NatsLog
 from telex.relay.tail import SEEN
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
+
 
 @run
 async def test_two_relays_that_write_at_once_have_the_same_file(nodes: Nodes, tmp_path: Path) -> None:
@@ -132,9 +134,9 @@ async def push_to_a_minority(nodes: Nodes, folder: Path) -> RelayRefused | None:
         for node in nodes.all[1:]:
             node.kill()
         item = alice.item([bob.id], b"kept")
-        refused = None
         try:
             await a.submit(push(alice, item))
+            return None
         except RelayRefused as problem:
             refused = problem
         for node in nodes.all[1:]:

@@ -17,6 +17,8 @@ from telex.relay.cluster import BUCKET, OBJECTS, STREAM
 from telex.relay.parts_nats import NatsParts
 from telex.relay.ports import Log, Parts
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
+
 
 class TestNats(LogContract):
     """Each folder has a cluster of its own, which is the one of the module, emptied."""

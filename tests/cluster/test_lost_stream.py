@@ -6,11 +6,14 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import pytest
 from tests.cluster.logs import opened, push, run, sealed, state, surely, team, until
 from tools.cluster import Nodes
 
 from telex.relay.cluster import BUCKET, STREAM
 from telex.relay.log_nats import NatsLog
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
 
 
 async def agree_anew(epoch: str, *logs: NatsLog) -> None:

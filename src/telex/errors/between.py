@@ -246,14 +246,6 @@ class TeamFounded(LocalFault):
     hint = "an owner makes codes: telex link invite"
 
 
-class TailBroken(RemoteFault):
-    """A relay's tail of the cluster's stream cannot go on; a new one can."""
-
-    code = "tail-broken"
-    text = "the stream cannot be followed any more: {problem}"
-    hint = "the relay begins again by itself; its log says how often"
-
-
 class RelayLogUnusable(LocalFault):
     """The cluster that the relay's log should be in cannot be reached, or is not what it must be."""
 

@@ -20,7 +20,7 @@ from nats.js import api
 from nats.js import errors as refused
 
 from telex import limits
-from telex.errors.between import RelayLogUnusable, RelayRefused, TailBroken
+from telex.errors.between import RelayLogUnusable, RelayRefused
 from telex.relay import commands, file, logs
 from telex.relay.agreeing import Agreeing
 from telex.relay.book import Book
@@ -160,7 +160,7 @@ class NatsLog:
                 await self._follow(await self.agreeing.settle())
             except RelayRefused as problem:
                 self._say(str(problem.facts["code"]))
-            except (RelayLogUnusable, TailBroken, msgspec.DecodeError, apsw.Error, *FAULTS) as problem:
+            except (RelayLogUnusable, msgspec.DecodeError, apsw.Error, *FAULTS) as problem:
                 self._say(type(problem).__name__)
             except Exception as problem:
                 logs.bug(problem, "log")

@@ -17,7 +17,6 @@ from nats.aio.subscription import Subscription
 from nats.js import api
 
 from telex import limits
-from telex.errors.between import TailBroken
 from telex.relay import commands
 from telex.relay.cluster import STREAM, Cluster
 from telex.relay.ordered import Ordered
@@ -72,7 +71,8 @@ class Tail:
     async def next(self) -> list[Ordered]:
         """What comes next, as much as fits one commit; nothing after a while without any.
 
-        Raises TailBroken; msgspec.DecodeError for a command that this version does not know.
+        Raises ConnectionAbortedError where it cannot go on, but a new one can; msgspec.DecodeError for a command that
+        this version does not know.
         """
         if not self._got:
             self._more.clear()
@@ -82,14 +82,14 @@ class Tail:
             except TimeoutError:
                 pass
         if asyncio.get_running_loop().time() - self._heard > limits.CLUSTER_SILENCE_SECONDS and not self._got:
-            raise TailBroken(problem="silence")
+            raise ConnectionAbortedError("silence")
         count = min(len(self._got), limits.RELAY_COMMIT_COMMANDS)
         return [self._read(self._got.popleft()) for _ in range(count)]
 
     def _read(self, msg: Msg) -> Ordered:
         place = msg.metadata.sequence.stream
         if place != self._position + 1:
-            raise TailBroken(problem=f"{place} after {self._position}")
+            raise ConnectionAbortedError(f"{place} after {self._position}")
         headers = msg.headers or {}
         try:
             seen = int(headers.get(SEEN, "0"))
