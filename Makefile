@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo check test test-clients simulate bench cluster cluster-stop docs clean
+.PHONY: help setup demo check test test-long test-clients simulate bench cluster cluster-stop docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          two sessions exchange a message through the real hook (about 5 s)"
 	@echo "make test          every test that needs no large download"
 	@echo "make test-clients  the five real clients, MCP inspector and conformance suite, offline (about 1.5 GB)"
+	@echo "make test-long     the longer tiers of tests that also run short (an hour and more)"
 	@echo "make simulate      20,000 seeded histories of machines, links and a relay (about 2 min)"
 	@echo "make cluster       three NATS nodes and two relays on loopback, until Ctrl-C or make cluster-stop"
 	@echo "make bench         the measurements of docs/benchmarks.md, in this run"
@@ -38,7 +39,11 @@ check: setup
 
 test: setup check
 	tools/system_tools.sh strace unshare nsenter mount openssl
-	$(BIN)/python -m pytest -m "not real_client" -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m "not real_client and not long" -n 2 --dist worksteal
+
+test-long: setup
+	tools/system_tools.sh strace unshare mount nsenter openssl
+	$(BIN)/python -m pytest -m long
 
 test-clients: setup
 	tools/system_tools.sh node npm tmux unshare ip
