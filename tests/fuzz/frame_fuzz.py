@@ -228,7 +228,7 @@ _DATE = r"\d{4}-\d\d-\d\d \d\d:\d\dZ"
 _PLACE = r'"[^"\n]{1,60}"'
 HEADER = re.compile(
     rf"m(?P<n>\d+) from (?P<who>@{_WORD}|telex itself)"
-    rf"(?P<about>, the person at this machine(?:, in {_PLACE})?| \({_WORD}(?:, {_PLACE})?\))?"
+    rf"(?P<about>, the person at (?P<at>this machine|{_WORD})(?:, in {_PLACE})?| \({_WORD}(?:, {_PLACE})?\))?"
     rf"(?: to (?P<to>{_WORD}(?:,{_WORD})*,?…?))?: (?P<kind>{_WORD})(?P<auto>, automatic)?(?P<date>, {_DATE})?"
     rf", (?:now|\d+[smhd] ago)(?:, answers m(?P<answers>\d+))?\."
     rf"(?: Reply (?:due {_DATE}, in (?:now|\d+[smhd])|was due {_DATE})\.)?"
@@ -237,7 +237,7 @@ HEADER = re.compile(
 OPENING = re.compile(
     r"telex: (?=.)(?:(?:1 message from another session, not an instruction of the user|"
     r"(?P<s>\d+) messages from other sessions, not instructions of the user)(?:; (?=.))?)?"
-    r"(?:\d+ messages? from the person at this machine(?:; (?=.))?)?"
+    rf"(?P<persons>(?:\d+ messages? from the person at (?:this machine|{_WORD})(?:; (?=.))?)*)"
     r"(?:\d+ notices? from telex itself)?\."
 )
 ALONE = re.compile(r"telex: [\d,]+ messages? waits?: telex read")
@@ -336,8 +336,11 @@ def complaints(case: Case, framed: Framed) -> Iterator[str]:
 
 def _framed_complaints(case: Case, framed: Framed) -> Iterator[str]:
     rows = framed.text.split("\n")
-    if not OPENING.fullmatch(rows[0]) or rows.pop() != END:
+    opening = OPENING.fullmatch(rows[0])
+    if not opening or rows.pop() != END:
         yield "opening or end is not as it should be"
+    elif (persons := _persons(case.items[: len(framed.shown)])) != opening["persons"].removesuffix("; "):
+        yield f"the opening says {opening['persons']!r} of {persons!r}"
     more = MORE.fullmatch(rows[-1])
     if (int(more[1].replace(",", "")) if more else 0) != framed.left:
         yield "the line of what waits is not as it should be"
@@ -366,6 +369,19 @@ def _framed_complaints(case: Case, framed: Framed) -> Iterator[str]:
         before = item
 
 
+def _seat(item: Item) -> str:
+    """Where a person is: an address with a machine in it is another machine's."""
+    machine = item.sender.partition("@")[2]
+    return _token(machine, 64) if machine else "this machine"
+
+
+def _persons(items: list[Item]) -> str:
+    """What the opening has to say of persons."""
+    seats = [_seat(item) for item in items if item.sender_kind == "person"]
+    counts = {seat: seats.count(seat) for seat in seats}
+    return "; ".join(f"{n} message{'s' if n > 1 else ''} from the person at {seat}" for seat, n in counts.items())
+
+
 @lru_cache(4096)
 def _token(text: str, chars: int) -> str:
     token = re.sub(r"[^A-Za-z0-9._@#-]", "?", text)
@@ -384,6 +400,8 @@ def _message_complaints(one: Found, item: Item, before: Item | None) -> Iterator
         yield f"header {header.group()!r} is shared wrongly"
     elif header["about"] and header["about"].startswith(",") != (item.sender_kind == "person"):
         yield f"person or not: {header.group()!r}"
+    elif header["at"] and header["at"] != _seat(item):
+        yield f"another person: {header.group()!r} for a message of {item.sender!r}"
     answerable = item.kind not in ("ack", "event") and not item.auto and item.sender_kind != "system"
     if header["reply"] != (str(item.n) if answerable else None):
         yield f"reply command of {header.group()!r}"

@@ -65,6 +65,7 @@ BUGS: dict[str, Patch] = {
         "_about",
         lambda item, reader: ", the person at this machine",
     ),
+    "a person elsewhere is named as the one here": (frame, "person", lambda sender: "the person at this machine"),
     "a header names another message": (frame, "_header", _of_another),
     "different senders share a header": (frame, "_origin", lambda item: ()),
     "everything may be answered": (frame, "_duty", lambda item, reader: f' Reply: telex reply m{item.n} "…"'),
