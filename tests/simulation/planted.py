@@ -69,10 +69,6 @@ def _never_renews(rules: Rules) -> None:
     rules.pushed = pushed
 
 
-def _minds_no_epoch_when_pushing(rules: Rules) -> None:
-    rules.pushed = lambda state, _, last, forked, offered: sync.pushed(state, state.epoch, last, forked, offered)
-
-
 def _minds_no_epoch_when_pulling(rules: Rules) -> None:
     def pulled(state: sync.Incoming, asked: int, page: sync.Scan) -> sync.Taken:
         cursor = max(page.scanned, state.cursor)
@@ -130,7 +126,6 @@ BUGS = {
     "believes what the relay has beyond what it compared": Bug(_believes_unoffered, 4_000),
     "never offers again": Bug(_never_goes_back, 2_000),
     "offers nothing when the log went back": Bug(_offers_nothing_again, 2_000),
-    "believes an answer of another log": Bug(_minds_no_epoch_when_pushing, 4_000),
     "goes on under an origin that is another's": Bug(_never_renews, 2_000),
     "keeps its pointer under a new origin": Bug(_habit("keeps-pointer"), 2_000),
     "keeps the old chain under a new origin": Bug(_habit("old-chain"), 4_000),
