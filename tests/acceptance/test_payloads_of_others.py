@@ -135,3 +135,19 @@ def test_an_interrupted_codex_is_idle_and_its_mail_waits(shell: Shell) -> None:
     finally:
         client.process.kill()
         client.process.wait()
+
+
+def test_the_mark_of_a_first_prompt_is_kept_though_there_is_no_store_yet(shell: Shell) -> None:
+    """Copilot CLI runs the line of its first prompt beside that of its start, which makes the store. Would break: who
+    is busy, and whose word counts as a person's, in the very first session of a home."""
+    assert shell.telex("install", "copilot").status == 0
+    assert not (shell.telex_home / "telex.db").exists()
+    hooks = json.loads((shell.home / ".copilot" / "hooks" / "telex.json").read_text())["hooks"]
+    [prompt] = [one["bash"] for one in hooks["userPromptSubmitted"]]
+    event, payload = CASES["copilot", "userPromptSubmitted"]
+    assert event == "userPromptSubmitted"
+    done = subprocess.run(
+        ["/bin/sh", "-c", prompt], input=json.dumps(payload).encode(), env=shell.environment, check=False
+    )
+    assert done.returncode == 0
+    assert [one.read_bytes() for one in (shell.telex_home / "turns").iterdir()] == [b"p"]

@@ -247,7 +247,7 @@ def test_a_resumed_session_has_its_name_back_and_what_waited(lab: CodexLab) -> N
     model, mark = lab.model(), marker()
     terminal = begun(lab, model)
     terminal.leave()
-    key = re.findall(r"codex resume ([0-9a-f-]+)", terminal.screen())[-1]
+    key = re.findall(r"codex resume ([0-9a-f-]{36})", terminal.screen())[-1]
     lab.becomes("@frontend", "offline")
     message = lab.send("@frontend", mark)
     assert lab.states(message) == ["queued"]

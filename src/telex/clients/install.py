@@ -23,6 +23,7 @@ from telex.clients.registry import PROJECT, USER, HookFile, LineFile, OwnFile, P
 from telex.clients.shared import Hooks, Server
 from telex.clients.statusline import StatusLine
 from telex.errors import HomeUnsafe, SettingsUnreadable, SettingsUnwritable, Usage
+from telex.store import bells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def install(
         return _plan_install(adapter, where, launch, also, only)[1]
     with _locked(where.home):
         batch, changes = _plan_install(adapter, where, launch, also, only)
+        _make_rooms(where.home)
         batch.commit()
     launchers.compile_package(launch, where.home)
     return changes
@@ -334,6 +336,16 @@ def _add(batch: Batch, outcomes: list[Outcome]) -> None:
             batch.remove(change.path, old=outcome.old)
         elif outcome.new is not None:
             batch.put(change.path, outcome.new, old=outcome.old, mode=outcome.mode)
+
+
+def _make_rooms(home: str) -> None:
+    """Where the lines write their marks: a client may run its first prompt's beside the start's, which makes the store.
+    Raises SettingsUnwritable."""
+    try:
+        bells.make_rooms(home)
+    except OSError as problem:
+        words = (problem.strerror or str(problem)).lower()
+        raise SettingsUnwritable(path=home, problem=words) from None
 
 
 @contextmanager

@@ -32,6 +32,12 @@ _MOST_CHARS = 64
 _CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
+def make_rooms(home: str) -> None:
+    """The directories of bells and marks. Raises OSError."""
+    for directory in DIRECTORIES:
+        os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+
+
 def bell_name(key: str) -> str:
     """The file name for a client's session id: the id itself where it is plain, else its hash."""
     if (

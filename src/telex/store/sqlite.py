@@ -347,8 +347,7 @@ def _furnish(home: str) -> None:
         if not os.path.isdir(home):
             os.makedirs(home, mode=0o700)
             os.chmod(home, 0o700)
-        for directory in bells.DIRECTORIES:
-            os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+        bells.make_rooms(home)
         _finish_repair(home)
         reserve.make(home)
     except OSError as problem:
