@@ -18,6 +18,7 @@ from telex.errors import HomeUnsafe, SettingInvalid, SettingUnknown
 from telex.store import bells, bodies, filesystem
 from telex.store import settings as stored_settings
 from telex.store.lock import FileLock
+from telex.store.newest import Newest
 
 # --- bells ------------------------------------------------------------------------------------------------
 
@@ -204,6 +205,27 @@ def test_whoever_is_killed_has_let_go(tmp_path: Path) -> None:
     lock.close()
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.parametrize("end", ["release", "close", "drop"])
+@pytest.mark.parametrize("kind", ["lock", "newest"])
+def test_giving_back_never_fails(kind: str, end: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Would break: what was stored told as a failure, and a traceback out of a destructor in a hook's output."""
+    held: FileLock | Newest
+    if kind == "lock":
+        held = FileLock(f"{tmp_path}/lock")
+        held.acquire()
+    else:
+        held = Newest(str(tmp_path))
+        held.note(7)
+    os.close(held._fd)  # from now on the kernel answers EBADF
+    if end == "release" and isinstance(held, FileLock):
+        held.release()
+        assert held.acquire_within(0)
+    elif end == "close":
+        held.close()
+    del held
+    assert capfd.readouterr().err == ""
 
 
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:

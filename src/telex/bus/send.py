@@ -18,7 +18,7 @@ from telex.bus.judge import judge
 from telex.bus.recipients import Recipient, Wanted, held, resolve
 from telex.core import delivery, ids, message, names
 from telex.core.record import Record
-from telex.errors import KeyConflict
+from telex.errors import KeyConflict, StoreFault
 from telex.store import bells, bodies, calls, mail, people, presence, settings, sweep
 from telex.store.sqlite import Store, fault
 
@@ -94,19 +94,32 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
         sent = _answer(db, new, [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)], now_ms)
-    if new.n and new.n % limits.INDEX_MESSAGES == 0:
-        from telex.store import index
-
-        index.refresh(db)
     if refused and not new.n:
         assert refused[0].refusal is not None
         raise refused[0].refusal
-    _call(db, new, recipients)
-    if leaves:
-        from telex.store import agent
-
-        agent.ensure(db)
+    for due, step in (
+        (new.n % limits.INDEX_MESSAGES == 0, _index),
+        (True, lambda db: _call(db, new, recipients)),
+        (leaves, _start_link),
+    ):
+        try:
+            if due:
+                step(db)
+        except (StoreFault, OSError, ImportError):
+            continue  # the message is stored: what only hastens it must not be told as a failure of the send
     return sent
+
+
+def _index(db: Store) -> None:
+    from telex.store import index
+
+    index.refresh(db)
+
+
+def _start_link(db: Store) -> None:
+    from telex.store import agent
+
+    agent.ensure(db)
 
 
 def _check_team(db: Store) -> None:

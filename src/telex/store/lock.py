@@ -1,7 +1,8 @@
 """Advisory file locks: the fair queue in front of SQLite's writers, and one reader per inbox.
 
 Rules kept here: a lock is a kernel lock on an empty file of its own (never on SQLite's files), so that whoever
-is killed has released it; lock files are never unlinked, because two processes could then hold 'the' lock.
+is killed has released it; lock files are never unlinked, because two processes could then hold 'the' lock; giving a
+lock back never fails, because what it guarded is done by then: where the kernel refuses, closing the file releases it.
 Windows has no flock: there `msvcrt.locking` stands in, written but untested.
 """
 
@@ -52,17 +53,23 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go; the file descriptor is kept for the next time."""
-        if self._fd >= 0 and fcntl is not None:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
-        else:
-            self.close()
+        """Let go; the file descriptor is kept for the next time. Never fails."""
+        try:
+            if self._fd >= 0 and fcntl is not None:
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+                return
+        except OSError:
+            pass
+        self.close()
 
     def close(self) -> None:
-        """Let go and close the descriptor."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Let go and close the descriptor. Never fails: the kernel has taken it back even where it reports an error."""
+        fd, self._fd = self._fd, -1
+        try:
+            if fd >= 0:
+                os.close(fd)
+        except OSError:
+            pass
 
     def __del__(self) -> None:  # a store that is dropped must not keep a descriptor in a process that lives on
         self.close()

@@ -50,10 +50,13 @@ class Newest:
             pass
 
     def close(self) -> None:
-        """Give the descriptor back."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Give the descriptor back. Never fails: what was noted is noted."""
+        fd, self._fd = self._fd, -1
+        try:
+            if fd >= 0:
+                os.close(fd)
+        except OSError:
+            pass
 
     def __del__(self) -> None:
         self.close()

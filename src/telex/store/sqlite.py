@@ -188,7 +188,7 @@ class Store:
     def after_commit(self, action: Callable[..., None], *values: object) -> None:
         """Do something once the transaction is durable, before its lock is given back; forgotten on a rollback.
 
-        Its StoreFaults are swallowed: the commit stands.
+        A fault of the store or of the system is swallowed: the commit stands.
         """
         assert self.inside, "after_commit outside a write"
         self._after.append((action, values))
@@ -316,7 +316,7 @@ def _follow_up(after: list[tuple[Callable[..., None], tuple[object, ...]]]) -> N
     for action, values in after:
         try:
             action(*values)
-        except StoreFault:
+        except (StoreFault, OSError, apsw.Error):
             continue
 
 
