@@ -63,6 +63,9 @@ def _open_cluster(log: str) -> tuple[Log, Parts]:
     from telex.relay.log_nats import NatsLog
     from telex.relay.parts_nats import NatsParts
 
+    if "@" in log:
+        problem = "every user can read what stands in a command: no user and password in --log"
+        raise Usage(problem=f"{problem}; TELEX_RELAY_NATS_CREDENTIALS names a file with them", verb="relay serve")
     folder = f"{home_directory()}/relay"
     os.makedirs(folder, mode=0o700, exist_ok=True)
     cluster = Cluster(log.split(","), os.environ.get("TELEX_RELAY_NATS_CREDENTIALS", ""))

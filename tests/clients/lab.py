@@ -137,14 +137,14 @@ class Lab:
             terminal.shows(CAREFUL_READY if self.careful else READY)
         return terminal
 
-    def telex(self, *words: str, name: str = "") -> Any:
+    def telex(self, *words: str, name: str = "", stdin: str = "") -> Any:
         """What the telex command answers with --json; as a script of this name, or as the person."""
         who = {"TELEX_NAME": name} if name else {}
         done = subprocess.run(
             [TELEX, *words, "--json"],
             cwd=self.root,
             env=self.environment(**who),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=HEADLESS_SECONDS,

@@ -38,9 +38,9 @@ def test_bobs_message_wakes_alices_session_and_her_answer_reaches_him(lab: Lab, 
     with running(tmp_path / "relay") as relay:
         bob = Box(tmp_path, "bob")
         try:
-            lab.telex("link", "join", relay.url, relay.code("acme"), "--name", "alice-laptop")
+            lab.telex("link", "join", relay.url, "--name", "alice-laptop", stdin=relay.code("acme"))
             code = lab.telex("link", "invite", "--role", "member")["code"]
-            assert bob.telex("link", "join", relay.url, code, "--name", "bob-laptop").status == 0
+            assert bob.telex("link", "join", relay.url, "--name", "bob-laptop", stdin=code.encode()).status == 0
             model.script(_replies(answer))
             lab.terminal(model, project)
             lab.becomes("@frontend", "idle")

@@ -163,14 +163,14 @@ def test_the_link(tmp_path: Path) -> None:
 
 
 def check_link(url: str, code: str, alice: Box, bob: Box) -> None:
-    def answer(box: Box, *words: str) -> Any:
-        done = box.telex("link", *words, "--json")
+    def answer(box: Box, *words: str, typed: str = "") -> Any:
+        done = box.telex("link", *words, "--json", stdin=typed.encode())
         assert done.status == 0, done
         check_answer(f"link {words[0]}", done.json)
         return done.json
 
-    answer(alice, "join", url, code, "--name", "alice-laptop")
-    answer(bob, "join", url, answer(alice, "invite")["code"], "--name", "bob-laptop")
+    answer(alice, "join", url, "--name", "alice-laptop", typed=code)
+    answer(bob, "join", url, "--name", "bob-laptop", typed=answer(alice, "invite")["code"])
     answer(bob, "status")
     assert len(answer(bob, "machines")["machines"]) == 2
     assert answer(alice, "verify", "bob-laptop")["number"] == answer(bob, "verify", "alice-laptop")["number"]

@@ -146,5 +146,5 @@ def linked(root: Path, off: tuple[float, float] = (0.0, 0.0), **environment: str
 
 
 def _join(box: Box, url: str, code: str) -> None:
-    done = box.telex("link", "join", url, code, "--name", box.name)
+    done = box.telex("link", "join", url, "--name", box.name, stdin=code.encode())
     assert done.status == 0, done

@@ -362,14 +362,17 @@ VERBS = (
         name="link join",
         room="link",
         summary="join a team with a code, or found it with the first one",
-        example="telex link join https://relay.example 4-puzzle-orbit",
+        example="telex link join https://relay.example --name alice-laptop",
         words=(
             Word(name="url", meaning="the relay's"),
-            Word(name="code", optional=True, meaning="from 'telex link invite'; without it, standard input"),
+            Word(
+                name="code", optional=True, meaning="refused here: telex asks for it, or reads a line of standard input"
+            ),
         ),
         options=(
             Option(name="name", value="M", meaning="what this machine is called in the team; its host name without it"),
             Option(name="insecure", meaning="take a URL without TLS that is not of this machine"),
+            Option(name="expose-code", meaning="take CODE as a word, though other users of the machine can read it"),
         ),
     ),
     Verb(

@@ -8,7 +8,7 @@ import sys
 from telex.core import delivery, members, names, text
 from telex.core.record import Record
 from telex.errors import PersonOnly, Usage
-from telex.errors.between import AlreadyLinked, LastOwner, MachineUnknown, NotLinked
+from telex.errors.between import AlreadyLinked, CodeExposed, LastOwner, MachineUnknown, NotLinked
 from telex.store import agent, link, rosters, trouble
 from telex.store import members as kept
 
@@ -55,7 +55,7 @@ class Member(Record):
 
 
 def join(call: Call) -> None:
-    """`telex link join URL [CODE]`"""
+    """`telex link join URL`: the code is asked for, because the words of a command are open to every user."""
     import asyncio
 
     from telex.crypto import words
@@ -66,6 +66,8 @@ def join(call: Call) -> None:
     if found := link.load(db):
         raise AlreadyLinked(team=found.team_name, machine=found.machine_name)
     url = pairing.checked_url(args.word("url"), insecure="insecure" in args.flags)
+    if args.word("code") and "expose-code" not in args.flags:
+        raise CodeExposed()
     code = words.parse(args.word("code") or _asked("the code: "))
     wanted = args.option("name")
     wish = pairing.Wish(names.fold_own(wanted) if wanted else _host_name(), exact=bool(wanted))
@@ -280,7 +282,7 @@ def _host_name() -> str:
 
 
 def _asked(prompt: str) -> str:
-    """A line from standard input: what is secret need not stand in the command's words."""
+    """A line from standard input: a secret never stands in the command's words."""
     if sys.stdin.isatty():
         sys.stderr.write(prompt)
         sys.stderr.flush()

@@ -126,4 +126,4 @@ def _print_code(call: Call, made: OwnerCode) -> None:
         return
     minutes = limits.INVITATION_MS // 60_000
     call.out.line(f"{made.code}  (founds {made.team}; one try, {minutes} minutes)")
-    call.out.line(f"on the first owner's machine: telex link join URL {made.code}")
+    call.out.line("on the first owner's machine: telex link join URL; it asks for the code")

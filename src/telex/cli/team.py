@@ -40,7 +40,8 @@ def invite(call: Call) -> None:
         return
     minutes = limits.INVITATION_MS // 60_000
     call.out.line(code.written())
-    call.out.line(f"on the other machine, within {minutes} min: telex link join {linked.relay} {code.written()}")
+    call.out.line(f"on the other machine, within {minutes} min: telex link join {linked.relay}")
+    call.out.line("it asks for the code: as a word of the command every user of that machine could read it")
     call.out.line("it is good for one machine and one try: a wrong word makes it void")
     if linked.paused:
         call.out.line("the link is paused: 'telex link resume', or nobody lets the other machine in")

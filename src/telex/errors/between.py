@@ -18,6 +18,14 @@ class CodeInvalid(WrongWords):
     hint = "a code looks like 4-puzzle-orbit; nothing was sent, so it is still good"
 
 
+class CodeExposed(WrongWords):
+    """A code stood in the words of a command, where every user of the machine can read it."""
+
+    code = "code-exposed"
+    text = "a code does not belong into the words of a command: every user of this machine can read it there"
+    hint = "have a new one made, leave it out and type it when asked; --expose-code takes it all the same"
+
+
 class RelayInsecure(WrongWords):
     """The relay's URL is not https, and not of this very machine."""
 
@@ -77,7 +85,7 @@ class NotLinked(NotFound):
 
     code = "not-linked"
     text = "this machine is in no team"
-    hint = "'telex link join URL CODE' with a code from 'telex link invite' on an owner's machine"
+    hint = "'telex link join URL' with a code from 'telex link invite' on an owner's machine"
 
 
 class NameAmbiguous(NotFound):
