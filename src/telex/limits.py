@@ -88,6 +88,8 @@ COLLECT_EVERY_OBJECTS = 50_000  # made by a command before its garbage is looked
 # the claude-ipc face
 IPC_ID_CHARS = 32  # of an instance's id
 IPC_REQUESTS_PER_MINUTE = 100  # of one instance; looking for mail is not counted
+IPC_REGISTRATIONS_PER_MINUTE = 100  # of one process, whatever ids it takes
+IPC_IDS_OF_ONE = 64  # that one process may hold at a time
 IPC_WAITING = 100  # messages that this face lets wait for one recipient
 IPC_RENAME_SECONDS = 3_600  # between two renames of one instance
 IPC_LARGE_BYTES = 10_240  # a larger text is handed over as a summary and a file

@@ -353,6 +353,13 @@ class Bus:
         caller = guests.of_token(self.db, token, pid, self.clock())
         return self.acting(caller) if caller else None
 
+    def account(self, pid: int) -> str:
+        """On whose account a process registers names: the session that it runs in, else the kernel's session of it;
+        '' where it cannot be told."""
+        from telex.bus import guests
+
+        return guests.account(self.db, pid)
+
     def adopt_guests(self, pid: int) -> int:
         """Guests whose process is gone live on in this one; how many."""
         from telex.bus import guests

@@ -9,13 +9,14 @@ Rules kept here:
 
 from __future__ import annotations
 
+import os
 import secrets
 
 from telex import limits
 from telex.bus.identity import Caller
 from telex.core.record import Record
 from telex.errors import IpcRefused, NameTaken, RenamedLately
-from telex.store import guests, notices, people, settings
+from telex.store import guests, notices, people, presence, settings
 from telex.store.sqlite import Store
 
 _HOUR_MS = 3_600_000
@@ -97,6 +98,18 @@ def of_token(db: Store, token: str, pid: int, now_ms: int) -> Caller | None:
         with db.write():
             db.run("guests.use", session.address, now_ms)
     return Caller(address=people.address(db, session.address), session=session, directory=session.directory)
+
+
+def account(db: Store, pid: int) -> str:
+    """What stands behind the names that a process registers: its telex session, else the kernel's; '' for none."""
+    for one in presence.ancestors(pid) if pid else ():
+        for session in people.sessions_in(db, one):
+            if session.client != guests.CLIENT:
+                return f"session {session.id}"
+    try:
+        return f"kernel session {os.getsid(pid)}" if pid else ""
+    except (OSError, AttributeError):
+        return ""
 
 
 def adopt(db: Store, pid: int, now_ms: int) -> int:

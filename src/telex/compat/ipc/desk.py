@@ -1,8 +1,10 @@
 """Who is behind a request that came through the port, and what it is answered.
 
 Rules kept here: everything but `register` needs a token, and the token says who asks: a claimed `from_id` or
-`instance_id` counts for nothing; with IPC_SHARED_SECRET a registration must know it; a store that was replaced by a
-repair is opened again, and the request is tried once more. All of it runs in one thread, which owns its store.
+`instance_id` counts for nothing; with IPC_SHARED_SECRET a registration must know it; a client that cannot be proven
+to be the one that came is refused; whatever ids it takes, one process has one budget of registrations, of ids at a
+time and of messages; a store that was replaced by a repair is opened again, and the request is tried once more. All
+of it runs in one thread, which owns its store.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from hashlib import sha256
 
 from telex import limits
 from telex.compat.ipc import actions, letters
+from telex.compat.ipc.accounts import Accounts
+from telex.compat.ipc.visitor import FOREIGN
 from telex.errors import IpcRefused, StoreBusy, StoreCorrupt, StoreFault, StoreUnreachable
 from telex.wiring import open_bus
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.bus import Bus
+    from telex.compat.ipc.visitor import Visitor
 
 SECRET = "IPC_SHARED_SECRET"
 TOO_MANY_REGISTRATIONS = "Too many registration attempts. Please wait."
@@ -33,7 +38,8 @@ _KEYS = {
     "register": ("instance_id",),
 }
 _MINUTE_MS = 60_000
-_COUNTED = ("list", "rename")  # a send is counted where it is stored, a check never
+_COUNTED = ("list", "rename")  # by id; a check never
+_SENDS = ("send", "broadcast")  # by id where they are stored, and here by the process behind all its ids
 
 
 class Desk:
@@ -42,6 +48,7 @@ class Desk:
     def __init__(self) -> None:
         self._bus: Bus | None = None
         self._asked: dict[str, deque[int]] = {}
+        self._accounts = Accounts()
         self._secret = os.environ.get(SECRET, "")
 
     @property
@@ -60,17 +67,17 @@ class Desk:
             self._bus.close()
             self._bus = None
 
-    def answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], letters.Handed | None]:
+    def answer(self, request: dict[str, Any], visitor: Visitor) -> tuple[dict[str, Any], letters.Handed | None]:
         """The answer, and for a check the mail that is marked read once the answer has arrived.
 
         Raises StoreBusy for a check while another one of the same inbox is under way.
         """
         try:
             try:
-                return self._answer(request)
+                return self._answer(request, visitor)
             except (StoreUnreachable, StoreCorrupt):
                 self.close()  # it may have been repaired meanwhile: nothing was stored in the old one
-                return self._answer(request)
+                return self._answer(request, visitor)
         except (IpcRefused, StoreFault) as problem:
             if isinstance(problem, StoreBusy) and request.get("action") == "check":
                 raise
@@ -83,21 +90,27 @@ class Desk:
         except StoreFault:
             return
 
-    def _answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], letters.Handed | None]:
+    def _answer(self, request: dict[str, Any], visitor: Visitor) -> tuple[dict[str, Any], letters.Handed | None]:
         if self._bus is None:
             self.open()
         bus = self._bus
         assert bus is not None
         bus.db.check_in_place()  # reading alone would not notice
+        if not visitor.still_there:
+            raise IpcRefused(words=FOREIGN)
         action = request.get("action")
         if action == "register":
-            return actions.answered(lambda: self._register(bus, request)), None
+            return actions.answered(lambda: self._register(bus, request, visitor)), None
         token = request.get("session_token")
         mine = bus.guest(token, pid=os.getpid()) if isinstance(token, str) and token else None
         if mine is None:
             raise IpcRefused(words=actions.NO_TOKEN)
+        self._accounts.used(mine.me.address.name, bus.clock())
         if action in _COUNTED:
             self._count(bus, f"{mine.me.address.id}", actions.TOO_FAST)
+        elif action in _SENDS:
+            account = self._accounts.of_name(bus, mine.me.address.name, visitor)
+            self._count(bus, f"sends of {account}", actions.TOO_FAST, bus.settings().sends_per_minute)
         if action == "check":
             handed = actions.check(mine, patience_ms=0)
             answer: dict[str, Any] = {"status": "ok", "messages": handed.messages}
@@ -109,17 +122,19 @@ class Desk:
             "send": lambda: actions.send(mine, request["to_id"], request["message"]),
             "broadcast": lambda: actions.broadcast(mine, request["message"]),
             "list": lambda: actions.instances(mine),
-            "rename": lambda: actions.rename(mine, request["old_id"], request["new_id"]),
+            "rename": lambda: self._rename(mine, request),
         }
         doing = doings.get(action) if isinstance(action, str) else None
         if doing is None:
             raise IpcRefused(words=f"Unknown action: {str(action)[: limits.NAME_CHARS]}")
         return actions.answered(doing), None
 
-    def _register(self, bus: Bus, request: dict[str, Any]) -> dict[str, Any]:
+    def _register(self, bus: Bus, request: dict[str, Any], visitor: Visitor) -> dict[str, Any]:
         _need(request)
         written = request["instance_id"]
         self._count(bus, f"register_{str(written)[: limits.NAME_CHARS]}", TOO_MANY_REGISTRATIONS)
+        account = self._accounts.of(bus, visitor)
+        self._count(bus, f"registrations of {account}", TOO_MANY_REGISTRATIONS, limits.IPC_REGISTRATIONS_PER_MINUTE)
         if self._secret and isinstance(written, str):
             expected = sha256(f"{written}:{self._secret}".encode("utf-8", "replace")).hexdigest()
             given = request.get("auth_token")
@@ -129,13 +144,22 @@ class Desk:
                 raise IpcRefused(words="Invalid auth token")
         token = request.get("session_token")
         proof = token if isinstance(token, str) else ""
-        return actions.register(
-            bus, written, lambda name, spelled: bus.admit(name, spelled, pid=os.getpid(), token=proof)
-        )
 
-    def _count(self, bus: Bus, key: str, complaint: str) -> None:
-        """One more request of its kind. Raises IpcRefused when there were too many in a minute."""
-        now_ms, most = bus.clock(), bus.settings().ipc_requests_per_minute
+        def admit(name: str, spelled: str) -> tuple[Bus, str]:
+            self._accounts.take(account, name, bus.clock(), bus.settings().ipc_lease_seconds * 1000)
+            return bus.admit(name, spelled, pid=os.getpid(), token=proof)
+
+        return actions.register(bus, written, admit)
+
+    def _rename(self, mine: Bus, request: dict[str, Any]) -> dict[str, Any]:
+        before = mine.me.address.name
+        answer = actions.rename(mine, request["old_id"], request["new_id"])
+        self._accounts.renamed(before, mine.me.address.name)
+        return answer
+
+    def _count(self, bus: Bus, key: str, complaint: str, most: int = 0) -> None:
+        """One more request of its kind; `most` in a minute, or else the setting. Raises IpcRefused for one too many."""
+        now_ms, most = bus.clock(), most or bus.settings().ipc_requests_per_minute
         if len(self._asked) > limits.IPC_CONNECTIONS:
             self._asked = {one: times for one, times in self._asked.items() if times[-1] > now_ms - _MINUTE_MS}
         times = self._asked.setdefault(key, deque())

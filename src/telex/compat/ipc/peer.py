@@ -1,7 +1,7 @@
 """What the system knows of the other end of a connection, and of who listens on a port.
 
-Rule kept here: where a system cannot tell, the answer is the one that costs nothing: no owner, no name, nothing
-unsent.
+Rules kept here: where the system cannot tell who is at the other end, the answer is None, and the caller refuses;
+where it cannot tell a detail, the answer is the one that costs nothing: no process, no name, nothing unsent.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import socket
 import struct
 
 from telex import limits
+from telex.core.record import Record
 
 NOBODY = -1  # whose socket was closed before it was looked at
 
@@ -25,8 +26,18 @@ _ANSWER_OWNER = 80  # where the owner and the inode stand in the answer
 _PATIENCE_SECONDS = 0.2
 
 
-def owner(sock: socket.socket) -> int | None:
-    """The user at the other end of a connection within this machine; None where the system does not say."""
+class End(Record):
+    """The other end of a connection within this machine."""
+
+    user: int  # its user's id; NOBODY where it was closed
+    inode: int  # of its socket; 0 where it was closed
+
+
+def other_end(sock: socket.socket) -> End | None:
+    """Who is at the other end; None where the system does not say, or the connection is gone.
+
+    The address is asked for again after the kernel's answer: while it stands, no other socket can have taken it.
+    """
     try:
         (here, port), (there, other) = sock.getsockname()[:2], sock.getpeername()[:2]
         ends = struct.pack("!HH4s12x4s12x", other, port, socket.inet_aton(there), socket.inet_aton(here))
@@ -36,12 +47,32 @@ def owner(sock: socket.socket) -> int | None:
             kernel.settimeout(_PATIENCE_SECONDS)
             kernel.send(struct.pack("=IHHII", 16 + len(body), _BY_FAMILY, _REQUEST, 1, 0) + body)
             answer = kernel.recv(limits.IPC_SEGMENT_BYTES)
-        if struct.unpack_from("=IH", answer)[1] != _BY_FAMILY:
+        if struct.unpack_from("=IH", answer)[1] != _BY_FAMILY or sock.getpeername()[:2] != (there, other):
             return None
         user, inode = struct.unpack_from("=II", answer, _ANSWER_OWNER)
-        return int(user) if inode else NOBODY
+        return End(user=int(user) if inode else NOBODY, inode=int(inode))
     except (OSError, AttributeError, struct.error):
         return None
+
+
+def process_of(inode: int) -> int:
+    """The process that holds a socket, as far as this user may look; 0 where none is found."""
+    wanted = f"socket:[{inode}]"
+    for pid in (name for name in _entries("/proc") if name.isdigit()) if inode else ():
+        for fd in _entries(f"/proc/{pid}/fd"):
+            try:
+                if os.readlink(f"/proc/{pid}/fd/{fd}") == wanted:
+                    return int(pid)
+            except OSError:
+                continue
+    return 0
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
 
 
 def unsent(sock: socket.socket) -> int:

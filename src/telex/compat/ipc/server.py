@@ -4,7 +4,7 @@ Rules kept here:
 - a request may come in any segments and of any size to 16 MiB; its end is seen without the client closing;
 - mail is marked read after the client has taken the answer: it closed its end, and its system did not say that
   bytes were left unread; else it stays queued, and comes again with the next check;
-- another user of this machine is not served, unless a shared secret decides who is;
+- another user of this machine is not served, unless a shared secret decides who is (telex.compat.ipc.visitor);
 - a connection that is silent is closed, one too many is told so; nothing that a client sends ends the server;
 - the bus works in one thread, the network in another, so no client's slowness holds up the store.
 """
@@ -21,6 +21,7 @@ from telex import limits
 from telex.compat.ipc import actions, peer
 from telex.compat.ipc.desk import Desk
 from telex.compat.ipc.framing import Request
+from telex.compat.ipc.visitor import FOREIGN, Visitor
 from telex.errors import Bug, IpcRefused, PortTaken, StoreBusy
 
 TYPE_CHECKING = False
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from telex.compat.ipc.letters import Handed
 
 HOST = "127.0.0.1"
-FOREIGN = "This port answers the user that runs it; with IPC_SHARED_SECRET it answers whoever knows that"
 
 
 def serve(port: int, say: Callable[[str], None]) -> None:
@@ -82,25 +82,21 @@ class _Server:
         if not full:
             self._open.add(task)
         try:
-            if self._is_foreign(writer):
+            visitor = Visitor(writer.get_extra_info("socket"), self._desk.has_secret)
+            if not visitor.welcome:
                 await self._say_to(writer, {"status": "error", "message": FOREIGN})
             elif full:
                 words = f"Too many connections: {self._most} are open. Close some, or try again later."
                 await self._say_to(writer, {"status": "error", "message": words})
             else:
-                await self._talk(reader, writer)
+                await self._talk(reader, writer, visitor)
         except OSError:
             pass  # the client is gone
         finally:
             self._open.discard(task)
             writer.close()
 
-    def _is_foreign(self, writer: asyncio.StreamWriter) -> bool:
-        """Whether another user of this machine asks, and there is no secret that it could know."""
-        user = None if self._desk.has_secret else peer.owner(writer.get_extra_info("socket"))
-        return user is not None and user not in (os.getuid(), 0)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, visitor: Visitor) -> None:
         """One request and its answer."""
         request = Request()
         handed: Handed | None = None
@@ -108,7 +104,7 @@ class _Server:
         try:
             try:
                 ended = await self._receive(reader, request)
-                answer, handed = await self._answer(request.value())
+                answer, handed = await self._answer(request.value(), visitor)
             except IpcRefused as problem:
                 ended, answer = reader.at_eof(), {"status": "error", "message": problem.message}
             finally:
@@ -139,11 +135,13 @@ class _Server:
             request.feed(segment)
         return reader.at_eof()
 
-    async def _answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], Handed | None]:
+    async def _answer(self, request: dict[str, Any], visitor: Visitor) -> tuple[dict[str, Any], Handed | None]:
         """The answer; a check waits while another one of the same instance is under way."""
         for _ in range(limits.IPC_HELD_TRIES):
             try:
-                found: tuple[dict[str, Any], Handed | None] = await self._in_thread(self._desk.answer, request)
+                found: tuple[dict[str, Any], Handed | None] = await self._in_thread(
+                    self._desk.answer, request, visitor
+                )
             except StoreBusy:
                 await asyncio.sleep(limits.IPC_HELD_MS / 1000)
             except Exception as problem:
