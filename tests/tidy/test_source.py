@@ -31,7 +31,7 @@ MOST_LINES = {
     "clients": 4_300,
     "cli": 3_000,
     "mcp": 1_800,
-    "compat": 3_300,
+    "compat": 3_360,
     "testing": 300,
     "wire": 800,
     "crypto": 400,

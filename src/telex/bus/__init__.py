@@ -465,7 +465,7 @@ class Bus:
                 if target.name == people.SYSTEM and not target.machine:
                     return people.system(self.db, self.clock()).id
                 names.fold_own(target.name)
-                wanted, linked = recipients.Wanted(to=[target]), people.linked(self.db)
+                wanted, linked = recipients.Wanted(to=[target], near={}), people.linked(self.db)
                 return recipients.resolve(self.db, self.me, wanted, linked, self.clock())[0].place.id
         return place.id
 

@@ -9,7 +9,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from telex.bus.recipients import Recipient
+from telex.bus.recipients import Recipient, Wanted
 from telex.core import message, names
 from telex.errors import NobodyThere
 from telex.errors.between import MachineUnknown, NameAmbiguous, NotLinked, ReadersListen
@@ -17,7 +17,7 @@ from telex.store import link, people, presence, rosters
 from telex.store.sqlite import Store
 
 
-def named(db: Store, target: names.Target, strict: bool, now_ms: int) -> Recipient | None:
+def named(db: Store, target: names.Target, wanted: Wanted, now_ms: int) -> Recipient | None:
     """Whoever is meant at another machine; None for a name that is here. Inside a write.
 
     Raises NameAmbiguous, MachineUnknown, NobodyThere.
@@ -31,12 +31,19 @@ def named(db: Store, target: names.Target, strict: bool, now_ms: int) -> Recipie
         return None
     machine = rosters.machine(db, target.machine)
     if machine is None:
-        near = names.nearest(target.machine, [one.name for one in rosters.machines(db)])
+        near = wanted.near.get(f"@{target.machine}")
         raise MachineUnknown(name=target.machine, advice=f"; did you mean {near}?" if near else "")
-    if strict and rosters.at(db, machine.id, target.name) is None:
+    if wanted.strict and rosters.at(db, machine.id, target.name) is None:
         raise NobodyThere(to=target.written(), advice="'telex who' lists who is there")
     address = names.at_machine(target.name, target.machine)
     return _recipient(db, linked, machine.id, address, message.DIRECT, now_ms)
+
+
+def near_machine(db: Store, name: str) -> dict[str, str]:
+    """For a machine that is not in the team, "@" and its name, the one most like it."""
+    if rosters.machine(db, name):
+        return {}
+    return {f"@{name}": names.nearest(name, [one.name for one in rosters.machines(db)])}
 
 
 def group(db: Store, channel: str, via: str, now_ms: int) -> list[Recipient]:

@@ -3,7 +3,8 @@
 Rules kept here: a name that nobody holds gets an address where the mail waits, unless `strict`; a channel means
 those of its members that are here or joined it on purpose, and those that other machines tell of; `all` means everybody
 who is here, and with `team` everybody in the team; the sender of a message to many is not among them; what is at other
-machines is looked up only where this one is in a team (telex.bus.elsewhere).
+machines is looked up only where this one is in a team (telex.bus.elsewhere); words are compared before the write, never
+under its lock.
 """
 
 from __future__ import annotations
@@ -33,6 +34,25 @@ class Wanted(Record):
     strict: bool = False
     or_person: bool = False  # what is to all goes to the person while no session is here
     team: bool = False  # what is to all goes to the whole team
+    near: dict[str, str]  # for a name that nobody holds, or a machine that is not there, the one most like it
+
+
+def near(db: Store, caller: Caller, targets: list[names.Target], strict: bool, now_ms: int) -> dict[str, str]:
+    """For names that nobody holds, and machines that are not there, those most like them. It compares with all that
+    are there, so it is asked for outside of a write."""
+    found: dict[str, str] = {}
+    for target in targets:
+        if target.machine:
+            if people.linked(db):
+                from telex.bus import elsewhere
+
+                found |= elsewhere.near_machine(db, target.machine)
+        elif target.kind == "name":
+            place = people.address_named(db, target.name, now_ms)
+            if place is None or (place.kind == "session" and (strict or not place.session)):
+                others = [other for other in held(db) if other not in (target.name, caller.address.name)]
+                found[target.name] = names.nearest(target.name, others)
+    return found
 
 
 def resolve(db: Store, caller: Caller, wanted: Wanted, linked: bool, now_ms: int) -> list[Recipient]:
@@ -43,7 +63,7 @@ def resolve(db: Store, caller: Caller, wanted: Wanted, linked: bool, now_ms: int
     found: dict[int, Recipient] = {}
     for target in wanted.to:
         if target.kind == "name":
-            some = [_named(db, caller, target, wanted.strict, linked, now_ms)]
+            some = [_named(db, caller, target, wanted, linked, now_ms)]
         else:
             some = _group(db, caller, target, wanted, linked, now_ms)
             if not some and not (target.kind == "all" and wanted.team):
@@ -64,7 +84,7 @@ def find(db: Store, target: names.Target, now_ms: int) -> people.Address | None:
     return people.address_named(db, target.name, now_ms)
 
 
-def _named(db: Store, caller: Caller, target: names.Target, strict: bool, linked: bool, now_ms: int) -> Recipient:
+def _named(db: Store, caller: Caller, target: names.Target, wanted: Wanted, linked: bool, now_ms: int) -> Recipient:
     name = target.name
     if name == "me" and not target.machine:
         return Recipient(place=caller.address, via=message.DIRECT)
@@ -73,14 +93,14 @@ def _named(db: Store, caller: Caller, target: names.Target, strict: bool, linked
     if linked:
         from telex.bus import elsewhere
 
-        if found := elsewhere.named(db, target, strict, now_ms):
+        if found := elsewhere.named(db, target, wanted, now_ms):
             return found
     elif target.machine:
         raise NotLinked()
     place = people.address_named(db, name, now_ms)
-    if strict and (place is None or (place.kind == "session" and people.holder(db, place) is None)):
-        near = names.nearest(name, [other for other in held(db) if other not in (name, caller.address.name)])
-        advice = f"did you mean @{near}?" if near else "'telex who' lists who is here"
+    if wanted.strict and (place is None or (place.kind == "session" and people.holder(db, place) is None)):
+        other = wanted.near.get(name)
+        advice = f"did you mean @{other}?" if other else "'telex who' lists who is here"
         raise NobodyThere(to=f"@{name}", advice=advice)
     return Recipient(place=place or people.awaited(db, name, now_ms), via=message.DIRECT)
 

@@ -15,7 +15,7 @@ import os
 from telex import limits
 from telex.bus.identity import Caller
 from telex.bus.judge import judge
-from telex.bus.recipients import Recipient, Wanted, held, resolve
+from telex.bus.recipients import Recipient, Wanted, near, resolve
 from telex.core import delivery, ids, message, names
 from telex.core.record import Record
 from telex.errors import KeyConflict, StoreFault
@@ -70,18 +70,19 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
     digest = _keep_aside(db, raw) if aside else message.digest(raw)
     refused: list[Recipient] = []
     leaves = False
+    close = near(db, caller, out.to, out.strict, now_ms)
     with db.write():
         rules = settings.load(db)
         earlier = _earlier(db, caller, out, digest)
         if earlier:
             known = mail.deliveries(db, earlier.n)
             found = [(people.address(db, one.recipient), one.state, one.reason) for one in known]
-            return _answer(db, earlier, found, now_ms, repeated=True)
+            return _answer(db, earlier, found, close, now_ms, repeated=True)
         parent = mail.get(db, out.reply_to) if out.reply_to else None
         linked = people.linked(db)
         if out.team:
             _check_team(db)
-        wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team)
+        wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team, near=close)
         recipients = resolve(db, caller, wanted, linked, now_ms)
         new = _compose(db, caller, out, parent, digest, len(raw), now_ms)
         spoken_ms = judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
@@ -93,7 +94,8 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
             leaves = linked and _leave(db, new, out.team, recipients, spoken_ms)
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
-        sent = _answer(db, new, [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)], now_ms)
+        standing = [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)]
+        sent = _answer(db, new, standing, close, now_ms)
     if refused and not new.n:
         assert refused[0].refusal is not None
         raise refused[0].refusal
@@ -253,18 +255,23 @@ def _standing(one: Recipient) -> tuple[people.Address, str, str]:
 
 
 def _answer(
-    db: Store, new: mail.Message, found: list[tuple[people.Address, str, str]], now_ms: int, repeated: bool = False
+    db: Store,
+    new: mail.Message,
+    found: list[tuple[people.Address, str, str]],
+    close: dict[str, str],
+    now_ms: int,
+    repeated: bool = False,
 ) -> Sent:
     return Sent(
         id=message.short_id(new.n),
         uuid=ids.written(new.uuid),
         to=new.addressed,
         repeated=repeated,
-        recipients=[_outcome(db, new, *one, now_ms) for one in found],
+        recipients=[_outcome(db, *one, close, now_ms) for one in found],
     )
 
 
-def _outcome(db: Store, new: mail.Message, place: people.Address, stands: str, reason: str, now_ms: int) -> Outcome:
+def _outcome(db: Store, place: people.Address, stands: str, reason: str, close: dict[str, str], now_ms: int) -> Outcome:
     name = f"@{place.name}"
     if stands != delivery.QUEUED:
         return Outcome(name=name, state=stands, presence="", note=reason or stands)
@@ -282,8 +289,7 @@ def _outcome(db: Store, new: mail.Message, place: people.Address, stands: str, r
         return Outcome(name=name, state=stands, presence=state, note=note)
     if place.session:
         return Outcome(name=name, state=stands, presence=presence.OFFLINE, note="offline; the mail waits")
-    near = names.nearest(place.name, [other for other in held(db) if other not in (place.name, new.sender_name)])
-    hint = f"; did you mean @{near}?" if near else ""
+    hint = f"; did you mean @{close[place.name]}?" if close.get(place.name) else ""
     return Outcome(
         name=name,
         state=stands,

@@ -27,16 +27,19 @@ Answer = dict[str, Any]
 class Port:
     """A broker's stand-in: starts when made, and again after it ended."""
 
-    def __init__(self, shell: Shell, environment: Mapping[str, str], files: int = 0) -> None:
+    def __init__(
+        self, shell: Shell, environment: Mapping[str, str], files: int = 0, program: list[str] | None = None
+    ) -> None:
         self.shell = shell
         self.before = ["sh", "-c", f'ulimit -n {files}; exec "$0" "$@"'] if files else []
+        self.program = program or [TELEX]
         self.environment = {**shell.environment, **environment}
         self.number = 0
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*self.before, TELEX, "ipc", "serve", "--port", str(self.number)],
+            [*self.before, *self.program, "ipc", "serve", "--port", str(self.number)],
             env=self.environment,
             cwd=self.shell.work,
             stdout=subprocess.PIPE,

@@ -139,9 +139,7 @@ class _Server:
         """The answer; a check waits while another one of the same instance is under way."""
         for _ in range(limits.IPC_HELD_TRIES):
             try:
-                found: tuple[dict[str, Any], Handed | None] = await self._in_thread(
-                    self._desk.answer, request, visitor
-                )
+                found: tuple[dict[str, Any], Handed | None] = await self._in_thread(self._desk.answer, request, visitor)
             except StoreBusy:
                 await asyncio.sleep(limits.IPC_HELD_MS / 1000)
             except Exception as problem:
