@@ -57,10 +57,10 @@ bench: setup
 	$(BIN)/python tools/bench.py
 
 cluster: setup
-	$(BIN)/python tools/cluster.py
+	$(BIN)/python -m tools.cluster
 
 cluster-stop: setup
-	$(BIN)/python tools/cluster.py stop
+	$(BIN)/python -m tools.cluster stop
 
 docs: setup
 	$(BIN)/python tools/reference.py

@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import telex
 from telex.bus import Bus
@@ -23,6 +23,9 @@ from telex.clients.install import install
 from telex.core import delivery, ids, message
 from telex.store import mail, people
 from telex.store.sqlite import Store, query
+
+if TYPE_CHECKING:
+    from telex.store.sqlite import SqlValue
 
 EVENTS = ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd", "CwdChanged", "FileChanged")
 ENTRY_POINT = os.path.join(os.path.dirname(sys.executable), "telex")
@@ -134,7 +137,7 @@ def fill(db: Store, count: int, me: int) -> None:
     db.compact()
 
 
-def _messages(count: int, others: list[int], now_ms: int) -> Iterator[tuple[object, ...]]:
+def _messages(count: int, others: list[int], now_ms: int) -> Iterator[tuple[SqlValue, ...]]:
     for number in range(count):
         body = body_of(number)
         sender = number % _FOREIGN
@@ -167,7 +170,7 @@ def _messages(count: int, others: list[int], now_ms: int) -> Iterator[tuple[obje
         yield tuple(getattr(new, name) for name in mail.Message.fields()[1:])
 
 
-def _deliveries(first: int, count: int, others: list[int], me: int, now_ms: int) -> Iterator[tuple[object, ...]]:
+def _deliveries(first: int, count: int, others: list[int], me: int, now_ms: int) -> Iterator[tuple[SqlValue, ...]]:
     for number in range(count):
         mine = number % _MINE == 0
         waits = mine and number >= count - _WAITING * _MINE

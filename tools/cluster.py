@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tools.ports import held_port
+
 BIN = Path(sys.executable).parent
 NAMES = ("one", "two", "three")
 RUNNING = Path(tempfile.gettempdir()) / f"telex-cluster-{os.getuid()}.pid"
@@ -37,19 +39,12 @@ cluster {{
 """
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Node:
     """One nats-server: its place, its folder, its process. `within` is what it is started with, for a namespace."""
 
     def __init__(self, folder: Path, name: str, host: str = "127.0.0.1", within: tuple[str, ...] = ()) -> None:
         self.folder, self.name, self.host, self.within = folder / name, name, host, within
-        self.port, self.route = free_port(), free_port()
+        self.port, self.route = held_port(), held_port()
         self.url = f"nats://{host}:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.support.files import held
+
 from telex.clients.inspection import Finding, inspect
 from telex.clients.install import install, uninstall
 from telex.clients.launchers import Launch
@@ -73,8 +75,7 @@ class Machine:
         """Every path with its mode and bytes, temporary files and all."""
         found: dict[str, object] = {}
         for path in sorted(self.root.rglob("*")):
-            held = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-            found[str(path.relative_to(self.root))] = (stat.S_IMODE(path.lstat().st_mode), held)
+            found[str(path.relative_to(self.root))] = (stat.S_IMODE(path.lstat().st_mode), held(path))
         return found
 
     def clients_tree(self) -> dict[str, object]:

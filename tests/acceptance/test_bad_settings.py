@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tests.acceptance.test_install import as_nobody
 from tests.support.cli import Shell
+from tests.support.files import held
 
 from telex import limits
 from telex.clients import launchers, registry, versions
@@ -76,8 +77,7 @@ class Machine:
         found: dict[str, object] = {}
         for path in sorted(self.root.rglob("*")):
             if ".telex" not in path.parts and "second" not in path.parts:
-                held = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-                found[str(path)] = (path.lstat().st_mode, held)
+                found[str(path)] = (path.lstat().st_mode, held(path))
         return found
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.support.cli import Ran, Shell
+from tests.support.cli import PYTHON_WORD, Ran, Shell
 from tests.support.machine import USER, Machine
 
 from telex.bus import Bus
@@ -433,7 +433,7 @@ class Agent:
             text=True,
         )
         payload = json.dumps({"session_id": key, "cwd": str(shell.work), "source": "startup"})
-        self.hook = f"{sys.executable} -c 'from telex.hook import main; main()' claude"
+        self.hook = f"{PYTHON_WORD} -c 'from telex.hook import main; main()' claude"
         started = subprocess.run(
             ["sh", "-c", f"{self.hook} SessionStart"],
             input=payload.encode(),
@@ -484,11 +484,11 @@ def test_a_real_process_tree_says_who_speaks(shell: Shell, agents: Callable[[str
         "telex name --json",
         "env -u CLAUDECODE -u CLAUDE_CODE_SESSION_ID telex name --json",
         "CLAUDE_CODE_SESSION_ID=session-two telex name --json",
-        "env -i PATH=$PATH HOME=$HOME telex name --json",
-        "env -i PATH=$PATH HOME=$HOME TELEX_NAME=shop-2 telex name --json",
-        "env -i PATH=$PATH HOME=$HOME TELEX_NAME=root telex name --json",
-        "setsid -w env -i PATH=$PATH HOME=$HOME telex name --json",
-        "env -i PATH=$PATH HOME=$HOME telex name --json </dev/null | cat",
+        'env -i PATH="$PATH" HOME="$HOME" telex name --json',
+        'env -i PATH="$PATH" HOME="$HOME" TELEX_NAME=shop-2 telex name --json',
+        'env -i PATH="$PATH" HOME="$HOME" TELEX_NAME=root telex name --json',
+        'setsid -w env -i PATH="$PATH" HOME="$HOME" telex name --json',
+        'env -i PATH="$PATH" HOME="$HOME" telex name --json </dev/null | cat',
     ],
 )
 def test_no_trick_of_its_shell_makes_an_agent_somebody_else(
@@ -512,5 +512,5 @@ def test_no_word_of_its_command_makes_an_agent_somebody_else(
 def test_the_python_api_knows_who_it_is(shell: Shell, agents: Callable[[str], Agent]) -> None:
     one = agents("session-one")
     code = "import telex; bus = telex.open(); print(bus.send('me', 'from python').to, bus.me.address.name)"
-    ran = one.run(f'{sys.executable} -c "{code}"')
+    ran = one.run(f'{PYTHON_WORD} -c "{code}"')
     assert (ran.status, ran.out) == (0, "@me shop\n")

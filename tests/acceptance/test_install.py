@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from tests.acceptance.installing import Machine, actions
 
-import telex
 from telex.clients import atomic, launchers, manifest
 from telex.clients.inspection import inspect
 from telex.clients.launchers import Launch
@@ -261,15 +260,12 @@ def as_nobody(action: Callable[[], object]) -> str:
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-        readable = os.access(str(telex.__file__), os.R_OK)
-        os.write(write, (_words(action) if readable else "").encode())
+        os.write(write, _words(action).encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
         words = pipe.read()
     os.waitpid(child, 0)
-    if not words:
-        pytest.skip("telex lies where only root can read it")
     return words
 
 
@@ -305,7 +301,7 @@ def test_where_telex_may_not_write_nothing_changes(machine: Machine, locked: str
     assert str(machine.claude) in words
     target.chmod(mode)
     assert machine.clients_tree() == before
-    assert not (machine.home / "bin").exists()
+    assert not list((machine.home / "bin").glob("*"))
     target.chmod(0o755)
 
 
@@ -324,7 +320,7 @@ def test_a_rename_that_fails_puts_everything_back(machine: Machine, monkeypatch:
         machine.install()
     monkeypatch.undo()
     assert machine.clients_tree() == before
-    assert os.listdir(machine.home / "installed") == ["lock"] and not (machine.home / "bin").exists()
+    assert os.listdir(machine.home / "installed") == ["lock"] and not list((machine.home / "bin").glob("*"))
     assert machine.inspect()["hooks"].state == "not installed"
 
 
@@ -399,6 +395,7 @@ def test_another_home_takes_the_hooks_over_and_the_first_one_says_so(machine: Ma
 
 
 def test_wrong_words_are_refused_before_anything_is_read(machine: Machine) -> None:
+    before = machine.tree()
     with pytest.raises(Usage, match="no scope 'planet'"):
         machine.install("planet")
     with pytest.raises(Usage, match="which project"):
@@ -407,7 +404,7 @@ def test_wrong_words_are_refused_before_anything_is_read(machine: Machine) -> No
         machine.install("project", project_dir=str(machine.user))
     with pytest.raises(HomeUnsafe, match="JSON cannot hold"):
         machine.install(home=os.fsdecode(b"/x/\xff/.telex"))
-    assert machine.tree() == {"user": (0o755, b""), "project": (0o755, b"")}
+    assert machine.tree() == before and sorted(before) == ["project", "user"]
 
 
 def test_inspect_says_what_is_wrong(machine: Machine) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.cli import TELEX, Shell
+from tests.support.cli import TELEX, TELEX_WORD, Shell
 
 PATIENCE_SECONDS = 20.0
 STEP_SECONDS = 0.02
@@ -73,7 +73,7 @@ def becomes(shell: Shell, name: str, state: str) -> dict[str, Any]:
 
 
 def test_what_the_command_sends_is_sent_by_its_name(shell: Shell) -> None:
-    line = f"{TELEX} send @api done && echo sent"
+    line = f"{TELEX_WORD} send @api done && echo sent"
     ran = shell.telex("run", "--name", "builder", "--", "sh", "-c", line)
     assert (ran.status, ran.err) == (0, "") and ran.out.endswith("sent\n")
     letter = json.loads(shell.telex("inbox", "--json", TELEX_NAME="api").out)["messages"][0]
@@ -152,7 +152,7 @@ def test_the_terminals_signal_is_not_handed_on(shell: Shell) -> None:
 def test_a_killed_run_is_offline_at_once_and_its_command_is_never_the_person(
     shell: Shell, started: list[Started]
 ) -> None:
-    line = f"echo ready; read -r go; {TELEX} send @api late --json; echo status $?"
+    line = f"echo ready; read -r go; {TELEX_WORD} send @api late --json; echo status $?"
     started.append(Started(shell, "--name", "builder", "--", "sh", "-c", line))
     one = started[0]
     assert one.says() == "ready"
@@ -170,7 +170,7 @@ def test_a_killed_run_is_offline_at_once_and_its_command_is_never_the_person(
 
 
 def test_those_who_wait_for_a_reply_are_told_when_the_command_ends(shell: Shell, started: list[Started]) -> None:
-    line = f"echo ready; {TELEX} wait --timeout 20s >/dev/null; echo read; read -r go"
+    line = f"echo ready; {TELEX_WORD} wait --timeout 20s >/dev/null; echo read; read -r go"
     started.append(Started(shell, "--name", "builder", "--", "sh", "-c", line))
     assert started[0].says() == "ready"
     shell.telex("send", "@builder", "--kind", "request", "which port?", TELEX_NAME="ci")
@@ -186,7 +186,7 @@ def test_those_who_wait_for_a_reply_are_told_when_the_command_ends(shell: Shell,
 def test_its_name_is_asked_for_or_the_environments_or_the_directorys(
     shell: Shell, words: list[str], environment: dict[str, Any], name: str
 ) -> None:
-    ran = shell.telex("run", *words, "--", "sh", "-c", f"echo $TELEX_NAME; {TELEX} name", **environment)
+    ran = shell.telex("run", *words, "--", "sh", "-c", f"echo $TELEX_NAME; {TELEX_WORD} name", **environment)
     assert ran.out == f"{name[1:]}\nyou are {name}, a run session\n"
 
 
@@ -201,7 +201,7 @@ def test_a_name_that_is_asked_for_is_refused_while_somebody_holds_it(shell: Shel
 def test_a_scripts_own_name_passes_to_its_command(shell: Shell) -> None:
     """The terminal with TELEX_NAME and the command that it runs are one to everybody else."""
     shell.telex("send", "@ci", "for the one of that name")
-    line = f"TELEX_NAME=ci; export TELEX_NAME; {TELEX} who >/dev/null; {TELEX} run -- {TELEX} read"
+    line = f"TELEX_NAME=ci; export TELEX_NAME; {TELEX_WORD} who >/dev/null; {TELEX_WORD} run -- {TELEX_WORD} read"
     ran = shell.run(["sh", "-c", line])
     assert "> for the one of that name" in ran.out and ran.err == ""
 

@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.acceptance.installing import Machine, actions
-from tests.support.cli import TELEX, Shell
+from tests.support.cli import Shell
 
 from telex.clients.inspection import inspect
 from telex.clients.registry import LINE
@@ -160,7 +161,7 @@ def telex(shell: Shell) -> Shell:
     """A home with the line installed, and a session of Claude Code that a hook has met."""
     assert shell.telex("install", "claude", "--status-line").status == 0
     payload = json.dumps({"session_id": SESSION, "cwd": str(shell.work), "hook_event_name": "SessionStart"})
-    hook = [TELEX.replace("telex", "python"), "-c", "from telex.hook import main; main()", "claude", "SessionStart"]
+    hook = [sys.executable, "-c", "from telex.hook import main; main()", "claude", "SessionStart"]
     assert shell.run(hook, payload.encode(), CLAUDE_PID=str(os.getpid())).status == 0
     return shell
 

@@ -35,7 +35,7 @@ def claude_program() -> Path:
     if not found:
         pytest.fail(f"NOT TESTED: Claude Code is not installed under {package}: {HOW}", pytrace=False)
     if not Path(TELEX).exists():
-        pytest.fail(f"{TELEX} is missing: {HOW}", pytrace=False)
+        pytest.fail(f"missing: {TELEX}: {HOW}", pytrace=False)
     if shutil.which("tmux") is None:
         pytest.fail(f"tmux is missing (apt-get install tmux); then {HOW}", pytrace=False)
     return found[0]

@@ -10,6 +10,7 @@ import time
 import pytest
 from tests.clients.lab import TELEX, Lab, marker
 from tests.clients.model_server import DONE, Turn, bash
+from tests.support.cli import TELEX_WORD
 
 pytestmark = pytest.mark.real_client
 
@@ -22,12 +23,16 @@ def test_a_wait_in_a_background_shell_wakes_it_and_it_answers_by_its_name(bare_l
     lab.under = RUN
     project, model, mark, answer = lab.directory("frontend"), lab.model(), marker(), marker()
     terminal = lab.terminal(model, project)
-    background = {"command": f"{TELEX} wait --timeout 60s >mail", "description": "waits", "run_in_background": True}
+    background = {
+        "command": f"{TELEX_WORD} wait --timeout 60s >mail",
+        "description": "waits",
+        "run_in_background": True,
+    }
     model.script(Turn(tool="Bash", input=background), Turn(text="waiting"))
     terminal.type("wait for your mail")
     terminal.shows("waiting")
     assert lab.present()["@worker"]["client"] == "run"
-    model.script(bash("cat mail"), bash(f"{TELEX} reply m1 {answer}"))
+    model.script(bash("cat mail"), bash(f"{TELEX_WORD} reply m1 {answer}"))
     before, sent = len(model.requests), time.monotonic()
     assert lab.send("@worker", mark) == "m1"
     model.asked_times(before + 1)

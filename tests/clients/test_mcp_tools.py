@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.clients.conftest import HOW, clients_dir
 from tests.clients.lab import TELEX, Lab, marker
 from tests.clients.model_server import Turn
 from tests.clients.waiting import wait_for
+from tools.ports import held_port
 
 pytestmark = pytest.mark.real_client
 
@@ -160,9 +160,7 @@ def test_the_inspector_lists_sends_and_reads(programs: Path, tmp_path: Path) -> 
 @pytest.fixture
 def url(tmp_path: Path, offline: None) -> Iterator[str]:
     """`telex mcp --http`, and where it is."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = held_port()
     server = subprocess.Popen(
         [TELEX, "mcp", "--http", "--port", str(port), "--name", "frontend", "--json"],
         env={"HOME": str(tmp_path), "PATH": os.defpath, "TELEX_HOME": str(tmp_path / "telex")},

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tests.link.boxes import ROOT, Box
 from tests.link.cutter import Cutter
-from tests.relay.running import Relay, free_port
+from tests.relay.running import Relay
 from tools.cluster import Node, Nodes
+from tools.ports import held_port
 
 NAMES = ("alice", "bob", "carol", "dave")
 NO_LIMITS = {"TELEX_INBOX_WAITING": "100000", "TELEX_SENDS_PER_MINUTE": "1000000", "TELEX_REPEAT_SECONDS": "0"}
@@ -47,7 +48,7 @@ class Fleet:
             _lay_wires()
         hosts, within = (_HOSTS, ("ip", "netns", "exec")) if apart else ((), ())
         self.nodes = Nodes(root / "nodes", hosts=hosts, within=within)
-        port = free_port()
+        port = held_port()
         url = f"http://127.0.0.1:{port}"
         options = ("--public-url", url, "--log", self.nodes.log)
         self.relays = [Relay(root / f"relay{at}", {"PYTHONPATH": str(ROOT)}, options) for at in (1, 2)]

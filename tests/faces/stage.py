@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tools.ports import held_port
+
 from telex.clients import install
 from telex.testing.claude import Session, context
 
@@ -143,9 +145,7 @@ class Stage:
         shutil.rmtree(self.root)
 
     def _serve(self) -> int:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = int(sock.getsockname()[1])
+        port = held_port()
         argv = [TELEX, "ipc", "serve", "--port", str(port)]
         server = subprocess.Popen(argv, env=self.environment, stdout=subprocess.PIPE, text=True)
         self._close += [server.terminate, lambda: server.communicate(timeout=SECONDS)]

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.link.cutter import Cutter
-from tests.relay.running import Relay, free_port, running
+from tests.relay.running import Relay, running
 from tests.support.cli import Ran, Shell
+from tools.ports import held_port
 
 from telex.bus import Bus
 from telex.link.log import NAME as LOG
@@ -127,7 +128,7 @@ class Two(NamedTuple):
 @contextmanager
 def linked(root: Path, off: tuple[float, float] = (0.0, 0.0), **environment: str) -> Iterator[Two]:
     """A team of two machines, both linked; nobody's link is started by the test yet."""
-    port = free_port()
+    port = held_port()
     with running(root, "--public-url", f"http://127.0.0.1:{port}", serve=False) as relay:
         relay.told = f"http://127.0.0.1:{port}"
         relay.start()

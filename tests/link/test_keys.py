@@ -102,7 +102,7 @@ def test_a_link_directory_that_others_may_enter_is_refused(home: str, mode: int)
         keys.machine(home)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+@pytest.mark.needs_root("only root gives a file away")
 def test_a_key_file_of_another_user_is_refused(home: str) -> None:
     keys.keep_machine(home, keys.new_machine())
     os.chown(Path(home, keys.DIRECTORY, "machine.key"), 12345, 12345)

@@ -156,7 +156,7 @@ def _statements(made: Machine, patch: pytest.MonkeyPatch, page: list[Arrived], s
     done = 0
     real = Store.run
 
-    def run(self: Store, name: str, *values: object) -> int:
+    def run(self: Store, name: str, *values: Any) -> int:
         nonlocal done
         done += 1
         if done == stop_at:

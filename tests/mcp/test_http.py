@@ -19,6 +19,7 @@ from tests.clients.waiting import wait_for
 from tests.mcp.peer import Home
 from tests.mcp.test_delivery import inbox_is_free
 from tests.support.cli import TELEX
+from tools.ports import held_port
 
 from telex.mcp.caller import CODEX_META
 from telex.mcp.resources import INBOX
@@ -27,18 +28,11 @@ HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "plain-client", "version": "1"}}
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Site:
     """A server on a port."""
 
     def __init__(self, home: Home, *words: str, port: int = 0) -> None:
-        self.port = port or free_port()
+        self.port = port or held_port()
         argv = [TELEX, "mcp", "--http", "--port", str(self.port), "--json", *words]
         self.process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=home.shell.environment, cwd=home.shell.work

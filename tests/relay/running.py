@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.cli import TELEX
+from tools.ports import held_port
 
 # No test is refused by its own speed, except those that ask for it.
 FAST = {"TELEX_RELAY_GUESSES_PER_MINUTE": "1000000", "TELEX_RELAY_REQUESTS_PER_MINUTE": "10000000"}
@@ -33,7 +33,7 @@ class Relay:
         self.environment = {**os.environ, "TELEX_HOME": str(home), **FAST, **environment}
         self.options = options
         self.prefix: tuple[str, ...] = ()  # words before those that serve: a program that prepares a place for them
-        self.port = free_port()
+        self.port = held_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.told = ""  # the URL that it says it serves at, where it is behind another one
         self.process: subprocess.Popen[str] | None = None
@@ -98,10 +98,3 @@ def running(folder: Path, *options: str, serve: bool = True, **environment: str)
         yield relay
     finally:
         relay.kill()
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -171,7 +172,7 @@ class Disk:
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
         self._as_root = os.getuid() == 0
-        folder = relay.file.parent
+        folder = shlex.quote(str(relay.file.parent))
         script = (
             f"cp -a {folder} {folder}.kept && mount -t tmpfs -o size=2m,mode=0700 tmpfs {folder} "
             f'&& cp -a {folder}.kept/. {folder} && exec "$@"'
@@ -185,7 +186,8 @@ class Disk:
         user = () if self._as_root else ("--user", "--preserve-credentials")
         enter = ["nsenter", "--target", str(self.relay.process.pid), "--mount", *user]
         folder = str(self.relay.file.parent)
-        subprocess.run([*enter, "mount", "-o", "remount,size=16m", folder], check=True)
+        # With its source named, mount does not repeat options of the first mount that only the first user could give.
+        subprocess.run([*enter, "mount", "-t", "tmpfs", "-o", "remount,size=16m", "tmpfs", folder], check=True)
 
 
 def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:

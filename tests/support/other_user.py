@@ -2,8 +2,8 @@
 
 What it needs is imported first, because Python itself may lie where only we can read.
 
-Only root can become somebody else. Without root these tests fail, they do not skip: a promise that was not tested on a
-machine was not kept there.
+Only root can become somebody else. A test that uses this is marked `needs_root`, so that a run under a plain user
+reports it as not run. Without the mark it fails: a promise that was not tested on a machine was not kept there.
 """
 
 from __future__ import annotations

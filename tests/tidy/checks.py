@@ -34,6 +34,8 @@ _QUERY_PART = re.compile(r"[a-z_.]{1,60}")
 
 _NETWORK = ("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "asyncio", "socketserver", "xmlrpc", "telnetlib")
 
+_PROGRAMS = ("TELEX", "sys.executable")
+
 _UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 
 
@@ -205,8 +207,33 @@ def builds_adapters(text: str) -> list[str]:
 
 
 def machine_paths(text: str, paths: list[str]) -> list[str]:
-    """Paths and hosts of the machine that this was written on."""
-    return [f"line {number}: {path}" for number, line in _lines(text) for path in paths if path in line]
+    """Paths and hosts of the machine that this was written on; the end of a longer path is another path."""
+    whole = [(path, re.compile(rf"(?<![\w.}})~*$-]){re.escape(path)}(?![\w-])")) for path in paths]
+    return [f"line {number}: {path}" for number, line in _lines(text) for path, found in whole if found.search(line)]
+
+
+def unquoted_programs(text: str) -> list[str]:
+    """A shell line with the path of a program in it as it is: in a path with a space it is two words."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        for value, after in zip(node.values, [*node.values[1:], None], strict=True):
+            program = isinstance(value, ast.FormattedValue) and ast.unparse(value.value) in _PROGRAMS
+            if program and isinstance(after, ast.Constant) and str(after.value).startswith((" ", ";", "&", "|")):
+                found.append(f"line {node.lineno}: {ast.unparse(node)[:60]}")
+    return found
+
+
+def unheld_ports(text: str) -> list[str]:
+    """Asking the system for any port: it is another's by the time that a program binds it."""
+    return [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "bind"
+        for argument in node.args
+        if isinstance(argument, ast.Tuple) and ast.unparse(argument.elts[-1]) == "0"
+    ]
 
 
 def query_names(text: str, prefix: str) -> list[str]:

@@ -53,6 +53,10 @@ PLANTED: list[tuple[Check, str]] = [
     (checks.builds_adapters, "db = Store('x')\n"),
     (checks.builds_adapters, "db = sqlite.Store('x')\n"),
     (checks.builds_adapters, "con = apsw.Connection('x')\n"),
+    (checks.unquoted_programs, "line = f'{TELEX} send @api done'\n"),
+    (checks.unquoted_programs, "line = f'read -r go; {sys.executable} -c pass'\n"),
+    (checks.unquoted_programs, "line = f'{TELEX}; echo $?'\n"),
+    (checks.unheld_ports, "probe.bind(('127.0.0.1', 0))\n"),
 ]
 
 HARMLESS: list[tuple[Check, str]] = [
@@ -73,6 +77,8 @@ HARMLESS: list[tuple[Check, str]] = [
     (checks.reaches_network, "import http_like\n"),
     (checks.second_sqlite, "import apsw\n"),
     (checks.builds_adapters, "def make(db: Store) -> None: pass\n"),
+    (checks.unquoted_programs, "line = f'{TELEX_WORD} send @api done'\nname = f'{TELEX}.py'\n"),
+    (checks.unheld_ports, "probe.bind((host, port))\nprobe.bind(path)\n"),
 ]
 
 
@@ -96,6 +102,7 @@ def test_the_length_of_a_function_leaves_out_its_decorators() -> None:
 
 def test_a_path_of_this_machine_is_found() -> None:
     assert checks.machine_paths("see /some/where/else", ["/some/where"]) == ["line 1: /some/where"]
+    assert checks.machine_paths("see {ROOT}/some/where and /some/wherever", ["/some/where"]) == []
 
 
 def test_query_names_are_read() -> None:

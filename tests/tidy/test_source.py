@@ -41,6 +41,9 @@ MOST_LINES = {
 TOP_MOST_LINES = 1_100  # limits, errors, config, wiring
 FUNCTION_P95_LINES = 40
 
+# Where examples lie too: a path right below is one of theirs, and what stands beside a checkout is no mark of it.
+EXAMPLES = ("/home/", "/Users/", "/tmp/", "/root/", "/src/", "/opt/", "/usr/", "/var/")
+
 Check = Callable[[str], list[str]]
 
 # Numbers over 1,000 that may stand outside limits.py, and why.
@@ -220,6 +223,12 @@ def test_only_entry_points_build_a_store() -> None:
     assert violations(checks.builds_adapters, MODULES, exempt=BUILDERS) == []
 
 
+def test_tests_hold_wherever_the_checkout_lies_and_whatever_else_runs() -> None:
+    ours = [path for path in PYTHON_FILES if path not in MODULES and path.name != "test_checks.py"]
+    assert violations(checks.unquoted_programs, ours) == []
+    assert violations(checks.unheld_ports, [path for path in ours if path.name != "ports.py"]) == []
+
+
 def tracked() -> list[Path]:
     """The files that are, or are about to be, in the repository; all files where git is not at hand."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -232,7 +241,9 @@ def tracked() -> list[Path]:
 
 def this_machine() -> list[str]:
     """What would tell where a file was written: this checkout, its neighbours, and where pip asks for packages."""
-    found = [str(ROOT), *(str(one) for one in ROOT.parent.iterdir() if len(one.parts) > 2)]
+    near = [one for one in ROOT.parent.iterdir() if not str(one).startswith(EXAMPLES)]
+    deep = 4 if str(ROOT).startswith(EXAMPLES) else 3
+    found = [str(one) for one in (ROOT, *near) if len(one.parts) >= deep]
     answer = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout

@@ -131,13 +131,13 @@ def test_the_oldest_waits_in_front(machine: Machine) -> None:
 # --- rows that are damaged ----------------------------------------------------------------------------------
 
 
-def damage(machine: Machine, number: int, column: str, value: object) -> None:
+def damage(machine: Machine, number: int, column: str, value: int | float | str | bytes | None) -> None:
     """Change a stored row behind telex's back."""
     with machine.db.write():
         machine.db.con.execute(f"UPDATE message SET {column} = ? WHERE n = ?", (value, number))
 
 
-CHANGED = {
+CHANGED: dict[str, int | str | bytes] = {
     "sender": 999,
     "sender_name": "boss",
     "sender_kind": "session",

@@ -41,7 +41,7 @@ def names() -> list[str]:
     return found
 
 
-def values(sql: str) -> list[object]:
+def values(sql: str) -> list[int]:
     """Something for every gap."""
     numbered = [int(number) for number in re.findall(r"\?(\d+)", sql)]
     return [1] * (max(numbered) if numbered else len(re.findall(r"\?", re.sub(r"'[^']*'", "", sql))))

@@ -10,6 +10,10 @@ from __future__ import annotations
 from telex.errors import StoreFault
 from telex.store.sqlite import Store
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from telex.store.sqlite import SqlValue
+
 
 def refresh(db: Store) -> None:
     """Put in what is not in yet, if that can be done. Outside of a write."""
@@ -25,7 +29,7 @@ def update(db: Store) -> None:
     db.run("index.update")
 
 
-def find(db: Store, name: str, *values: object) -> list[int]:
+def find(db: Store, name: str, *values: SqlValue) -> list[int]:
     """The numbers that a query of the index finds, the newest messages included. Raises StoreFault."""
     found: list[int] | None = None
     if db.value("index.any_due"):
@@ -39,5 +43,5 @@ def find(db: Store, name: str, *values: object) -> list[int]:
     return _found(db, name, *values) if found is None else found
 
 
-def _found(db: Store, name: str, *values: object) -> list[int]:
+def _found(db: Store, name: str, *values: SqlValue) -> list[int]:
     return [number for (number,) in db.rows(name, *values)]

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
     from typing import Any
 
+    # What a query is given. Narrower than apsw's own type, which names `Buffer` only from Python 3.12 on.
+    SqlValue = int | float | str | bytes | None
+
 DATABASE = "telex.db"
 APPLICATION_ID = 0x74656C78  # 'telx'
 
@@ -107,7 +110,7 @@ class Store:
         except (apsw.Error, OSError) as problem:
             raise fault(home, problem) from None
 
-    def rows(self, name: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    def rows(self, name: str, *values: SqlValue) -> Iterator[tuple[Any, ...]]:
         """The rows of a named query. Raises StoreFault."""
         try:
             cursor = self.con.execute(query(name), values)
@@ -118,7 +121,7 @@ class Store:
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
 
-    def row(self, name: str, *values: object) -> tuple[Any, ...] | None:
+    def row(self, name: str, *values: SqlValue) -> tuple[Any, ...] | None:
         """The first row of a named query, or None. Raises StoreFault."""
         try:
             cursor = self.con.execute(query(name), values)
@@ -143,12 +146,12 @@ class Store:
             if kind and type(value) is not kind:
                 raise StoreCorrupt(home=self.home, problem=f"{name} found a value of the wrong type")
 
-    def value(self, name: str, *values: object) -> Any:
+    def value(self, name: str, *values: SqlValue) -> Any:
         """The first column of the first row, or None. Raises StoreFault."""
         found = self.row(name, *values)
         return found[0] if found else None
 
-    def run(self, name: str, *values: object) -> int:
+    def run(self, name: str, *values: SqlValue) -> int:
         """Execute a named statement inside a write; the number of rows it changed. Raises StoreFault."""
         assert self.inside, f"{name} outside a write"
         try:

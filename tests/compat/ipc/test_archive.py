@@ -25,7 +25,7 @@ CREATE TABLE name_history (old_name TEXT PRIMARY KEY, new_name TEXT, changed_at 
 WHEN = "2026-11-21T19:32:08.404620"
 
 
-def made(path: Path, *rows: tuple[object, ...]) -> Path:
+def made(path: Path, *rows: tuple[int | str | bytes | None, ...]) -> Path:
     """A database with these messages: from, to, content, timestamp, data, summary, file, read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     con = apsw.Connection(str(path))

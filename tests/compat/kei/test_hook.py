@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.compat.kei.mailbox import HEAD, TAIL, Mailbox, Session
-from tests.support.cli import TELEX
+from tests.support.cli import TELEX, TELEX_WORD
 
 from telex import limits
 
@@ -151,7 +151,7 @@ def test_two_hooks_at_one_prompt_show_each_message_once(mailbox: Mailbox, backen
 def hook_into(session: Session, redirect: str) -> int:
     """The hook with its standard output led somewhere by the shell; its status."""
     done = subprocess.run(
-        ["sh", "-c", f"{TELEX} message hook {redirect}"],
+        ["sh", "-c", f"{TELEX_WORD} message hook {redirect}"],
         input=session.payload(),
         cwd=session.directory,
         env=session.shell.environment | session.environment,
