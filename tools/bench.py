@@ -62,7 +62,7 @@ class Bench:
             case "hook":
                 return bench_cold.hook(self.lab("hook"), self.rounds)
             case "command":
-                return bench_cold.command(self.lab("command"), self.rounds)
+                return bench_cold.command(self.lab("command"), self.lab("linked"), self.rounds)
             case "sends":
                 return bench_flow.sends(self.lab("sends"), self.lab("bare"), self.rounds // 2)
             case "scale":

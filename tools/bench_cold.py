@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from tests.link.courier import introduce, join
 from tools.bench_lab import ENTRY_POINT, Lab
 from tools.bench_runs import Case, Program, Row, Target, compare
 
 from telex.clients.launchers import Launch
+from telex.store import link
+from telex.store.lock import FileLock
 
 FLOOR = "python -I -S -c pass"
 SHELL = "sh -c :"
+FAR = "there"  # another machine
+_LOCKS: list[FileLock] = []
 SILENT = ("UserPromptSubmit", "PostToolUse", "Stop", "FileChanged")
 
 
@@ -61,8 +66,10 @@ def _session_start(lab: Lab) -> Program:
     return Program(lab.hook("SessionStart"), lab.environment(), lab.payload, before, says="watchPaths")
 
 
-def command(lab: Lab, rounds: int) -> list[Row]:
-    """`telex send` and `telex inbox` as processes: pip's entry point, and the launcher that install writes."""
+def command(lab: Lab, linked: Lab, rounds: int) -> list[Row]:
+    """`telex send` and `telex inbox` as processes: pip's entry point, and the launcher that install writes; and the
+    same send where the machine is in a team whose link runs."""
+    link_up(linked)
     words = iter(range(1, 1 << 30))
     env = lab.environment("script")
     with lab.bus("script") as bus:
@@ -72,20 +79,45 @@ def command(lab: Lab, rounds: int) -> list[Row]:
         return lambda: [*start, "send", to, f"the schema moved to v{next(words)}"]
 
     launcher = lab.command()[0]
+    there = Program(
+        lambda: [linked.command()[0], "send", f"{to}@{FAR}", f"the schema moved to v{next(words)}"],
+        linked.environment("script"),
+        says="->",
+    )
+    here = Program(
+        lambda: [linked.command()[0], "send", to, f"the schema moved to v{next(words)}"],
+        linked.environment("script"),
+        says="->",
+    )
     cases: dict[str, Case] = {
         FLOOR: floor(lab.launch, lab),
         "send, launcher": Program(sending(launcher), env, says="->"),
         "inbox, launcher": Program([launcher, "inbox"], env, says="nothing unread"),
+        "send on a linked machine": here,
+        "send to another machine": there,
         "send, entry point": Program(sending(ENTRY_POINT), env, says="->"),
         "inbox, entry point": Program([ENTRY_POINT, "inbox"], env, says="nothing unread"),
     }
     targets = [
         Target(case="send, launcher", against=FLOOR, ratio=2, below=True),
         Target(case="inbox, launcher", against=FLOOR, ratio=2, below=True),
+        Target(case="send on a linked machine", against="send, launcher", ratio=1.15),
+        Target(case="send to another machine", against="send, launcher", ratio=1.15),
         Target(case="send, entry point", against=FLOOR, ratio=3),
         Target(case="inbox, entry point", against=FLOOR, ratio=3),
     ]
     return compare("the command", cases, targets, rounds)
+
+
+def link_up(lab: Lab) -> None:
+    """Put a home into a team of two machines; this process stands for its link, as who holds the lock."""
+    with lab.bus("script") as bus:
+        join(bus.db, "here", "owner", "e" * 32)
+        introduce(bus.db, FAR, "member")
+    lock = FileLock(f"{lab.home}/{link.LOCK}")
+    os.makedirs(os.path.dirname(lock.path), mode=0o700, exist_ok=True)
+    assert lock.acquire_within(0)
+    _LOCKS.append(lock)
 
 
 def floor(launch: Launch, lab: Lab) -> Program:

@@ -7,6 +7,8 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.link.courier import Team, number
 from tests.support.machine import DAY, HOUR, MINUTE, Machine
 
@@ -415,3 +417,23 @@ def test_a_state_that_is_not_known_moves_nothing(team: Team, alice: Machine, bob
     now = sync.pushed(outbox.state(bob.db), "another epoch", 5, False, 1)
     outbox.offered(bob.db, linked(bob).origin, now, [], team.clock(), team.clock())
     assert outbox.waiting(bob.db) == 1
+
+
+_WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789._-", max_size=20)
+_PLAIN = st.recursive(
+    st.booleans() | st.integers() | _WORD,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_WORD, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(_PLAIN)
+def test_a_route_is_written_as_the_json_module_would(value: object) -> None:
+    assert outbox.plain_json(value) == json.dumps(value)
+
+
+@pytest.mark.parametrize("text", ['a"', "a\\", "a\n", "é", "a b", "A"])
+def test_a_text_that_would_need_an_escape_is_no_part_of_a_route(text: str) -> None:
+    for value in (text, [text], {text: 1}, {"a": [text]}):
+        with pytest.raises(ValueError, match="neither an id nor a name"):
+            outbox.plain_json(value)

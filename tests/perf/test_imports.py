@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.link.courier import number
+from tools import bench_cold
 from tools.bench_lab import EVENTS, Lab
 
 import telex
 from telex.clients import launchers
 from telex.clients.launchers import Launch
+from telex.store import outbox, rosters
 
 HEAVY = {
     *("re", "json", "typing", "dataclasses", "enum", "contextlib", "collections", "collections.abc", "functools"),
@@ -125,6 +128,24 @@ def test_send_loads_nothing_heavy(lab: Lab) -> None:
         found = verb(lab, "send", to, "the", "schema", "moved")
         assert found.said.startswith("m"), found.said
         assert not found.heavy
+
+
+def test_send_on_a_linked_machine_loads_nothing_heavy(lab: Lab) -> None:
+    """Would break: a message for another machine needs JSON, and loading it costs a quarter of the send."""
+    bench_cold.link_up(lab)
+    with lab.bus("api") as bus:
+        with bus.db.write():
+            there = [rosters.Resident(name="far", kind="session", client="claude", state="idle", channels=["room"])]
+            rosters.replace(bus.db, number(bench_cold.FAR), there, bus.clock())
+        bus.join("#room")
+    for to, leaves in (("@api", 0), ("@nobody-yet", 0), (f"@far@{bench_cold.FAR}", 1), ("@far", 1), ("#room", 1)):
+        with lab.bus("api") as bus:
+            before = outbox.waiting(bus.db)
+        found = verb(lab, "send", to, "the", "schema", "moved", "for", to[1:])
+        assert found.said.startswith("m"), found.said
+        assert not found.heavy
+        with lab.bus("api") as bus:
+            assert outbox.waiting(bus.db) == before + leaves
 
 
 def test_sending_to_a_name_like_another_loads_nothing_heavy(lab: Lab) -> None:

@@ -91,7 +91,9 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
             new.n = mail.add(db, new)
             for one in recipients:
                 _deliver(db, new, one)
-            leaves = linked and _leave(db, new, out.team, recipients, spoken_ms)
+            leaves = (out.team or any(one.machine for one in recipients)) and _leave(
+                db, new, out.team, recipients, spoken_ms
+            )
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
         standing = [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)]

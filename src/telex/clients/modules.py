@@ -66,7 +66,7 @@ _RARE = (
     *("telex.clients", "telex.testing", "telex.bus.archive", "telex.bus.health", "telex.bus.history"),
     *("telex.bus.people", "telex.cli.care", "telex.cli.demo", "telex.cli.history", "telex.cli.keeping"),
     *("telex.cli.people", "telex.store.doctor", "telex.store.filesystem", "telex.cli.alias", "telex.cli.mcp"),
-    *("telex.hook.monitor", "telex.mcp", "telex.compat.ipc"),
+    *("telex.hook.monitor", "telex.mcp", "telex.compat.ipc", "telex.relay", "telex.link", "telex.wire", "telex.crypto"),
 )
 
 

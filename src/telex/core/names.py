@@ -42,6 +42,11 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= limits.NAME_CHARS and text[0] in _FIRST and _REST.issuperset(text)
 
 
+def is_plain(text: str) -> bool:
+    """Whether text has only characters that a name may have: an id, a word of a format, a name of any length."""
+    return _REST.issuperset(text)
+
+
 def fold(text: str) -> str:
     """The name that text means. Raises NameInvalid."""
     name = text.translate(_FOLDED)
