@@ -49,6 +49,7 @@ _STATUSES = {
     3: "refused by a limit or a policy",
     4: "not found",
     5: "nothing before the timeout",
+    6: "`telex ask`: who was asked asks first; its request was printed",
     127: "`telex run`: the command could not be started; otherwise its status is the command's own",
     130: "interrupted",
 }

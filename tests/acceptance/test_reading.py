@@ -12,7 +12,7 @@ from tests.support.machine import MINUTE, Machine, Seat, said
 from telex import limits
 from telex.bus import inbox
 from telex.bus.letters import Letter
-from telex.errors import KindUnknown, MessageUnknown, MoveRefused, NameInvalid, StoreBusy, TimedOut
+from telex.errors import AskedFirst, KindUnknown, MessageUnknown, MoveRefused, NameInvalid, StoreBusy, TimedOut
 from telex.store import bells, watch
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
@@ -367,6 +367,70 @@ def test_asking_sends_a_request_and_brings_the_reply(
     reply = api.ask("@web", "which port?", timeout_s=60)
     assert (reply.body, reply.data, reply.reply_to) == ("5173", '{"port":5173}', "m1")
     assert said(api.inbox()) == ["not the reply"]
+
+
+def test_two_that_ask_each_other_do_not_wait_for_each_other(
+    machine: Machine, meanwhile: Callable[[Callable[[Store], None]], None]
+) -> None:
+    """Would break: both sleep until their time is up, each with the other's request unread."""
+    api, web = machine.named("api", "web")
+    shown: list[str] = []
+
+    def ask_back(db: Store) -> None:
+        seat = Seat(db, machine.clock, lambda: web.me)
+        with pytest.raises(AskedFirst) as first:
+            seat.ask("@api", "yours?", timeout_s=3_600, emit=lambda some: shown.extend(said(some)))
+        assert first.value.message == "@api asks you first: m1"
+
+    meanwhile(ask_back)
+    with pytest.raises(AskedFirst) as first:
+        api.ask("@web", "your port?", timeout_s=3_600, emit=lambda some: shown.extend(said(some)))
+    assert first.value.message == "@web asks you first: m2"
+    assert first.value.status == 6
+    assert sorted(shown) == ["your port?", "yours?"]
+    assert (api.unread(), web.unread()) == (0, 0)
+    assert [api.reply("m2", "5173").id, web.reply("m1", "5174").id] == ["m3", "m4"]  # both requests stand
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_no_ring_of_askers_waits_for_itself(machine: Machine, length: int) -> None:
+    """Each asks the next one; whoever looks last is asked by somebody who waits, along the ring, for itself."""
+    seats = machine.named(*(f"s{number}" for number in range(length)))
+    for number, one in enumerate(seats[1:], 1):
+        one.send(f"@s{(number + 1) % length}", f"{number}?", kind="request")
+    with pytest.raises(AskedFirst) as first:
+        seats[0].ask("@s1", "0?", timeout_s=0.01)
+    assert first.value.message == f"@s{length - 1} asks you first: m{length - 1}"
+
+
+def test_without_that_look_the_ring_sleeps_until_its_time_is_up(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: the tests above must be able to fail."""
+    monkeypatch.setattr(inbox, "asked_first", lambda *_: 0)
+    api, web = machine.named("api", "web")
+    web.send("@api", "yours?", kind="request")
+    with pytest.raises(TimedOut):
+        api.ask("@web", "your port?", timeout_s=0.01)
+
+
+def test_a_request_of_somebody_else_or_one_that_was_seen_ends_no_wait(machine: Machine) -> None:
+    api, web, cli = machine.named("api", "web", "cli")
+    cli.send("@api", "something else?", kind="request")
+    web.send("@api", "which one?", kind="request")
+    api.read("m2")
+    for words in ("the second one?", "or the third?"):  # it was seen: api asks back, knowing that web waits
+        with pytest.raises(TimedOut):
+            api.ask("@web", words, timeout_s=0.01)
+    web.send("@api", "a note")
+    with pytest.raises(TimedOut):
+        api.ask("@web", "a note ends nothing?", timeout_s=0.01)
+    api.join("#room")
+    web.join("#room")
+    cli.join("#room")
+    web.send("@api", "among many?", kind="request")
+    with pytest.raises(TimedOut):
+        api.ask("#room", "who knows?", timeout_s=0.01)
 
 
 def test_no_reply_in_time_says_how_far_the_request_got(machine: Machine) -> None:

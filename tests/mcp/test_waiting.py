@@ -79,6 +79,17 @@ def test_a_reply_that_a_hook_has_shown_already_still_answers_ask(peer: Start, ho
     assert "> 5173" in text(client.answer(asked)["result"])
 
 
+def test_ask_ends_where_the_one_who_is_asked_asks_first(peer: Start, home: Home) -> None:
+    client, api = peer(), home.at("api")
+    asked = client.call("ask", to="@api", text="which port?", timeout=600)
+    api.wait(timeout_s=20)
+    api.send("@frontend", "and yours?", kind="request")
+    said = text(client.answer(asked)["result"])
+    assert said.startswith("@api asks you first: m2; answer it with 'telex reply m2 TEXT'; your request m1 stands")
+    assert "> and yours?" in said
+    home.becomes("m2", "read")
+
+
 def test_ask_without_a_reply_says_what_stands(peer: Start) -> None:
     result = peer().use("ask", to="@api", text="anybody?", timeout=0.2)
     assert result["isError"] is True

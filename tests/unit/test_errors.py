@@ -11,6 +11,7 @@ import pytest
 import telex
 from telex import errors
 from telex.errors import (
+    AskedFirst,
     Bug,
     CommandUnstartable,
     LocalFault,
@@ -86,7 +87,7 @@ def test_its_docstring_says_when(kind: type[TelexError]) -> None:
 
 @EACH
 def test_its_status_is_its_familys(kind: type[TelexError]) -> None:
-    families: dict[type[TelexError], int] = {WrongWords: 2, Refused: 3, NotFound: 4, TimedOut: 5}
+    families: dict[type[TelexError], int] = {WrongWords: 2, Refused: 3, NotFound: 4, TimedOut: 5, AskedFirst: 6}
     families[CommandUnstartable] = 127  # what a shell answers for a command that it cannot start
     expected = next((status for family, status in families.items() if issubclass(kind, family)), 1)
     assert kind.status == expected

@@ -174,12 +174,21 @@ class Bus:
     def ask(
         self, to: str, body: str | bytes, *, timeout_s: float = 600, data: str = "", emit: Emit = _nothing
     ) -> Letter:
-        """Send a request and wait for the reply. Raises TimedOut, and as `send` does."""
+        """Send a request and wait for the reply. Raises TimedOut, and as `send` does; AskedFirst, once `emit` has had the
+        unread request of whoever was asked: both would wait for each other."""
         from telex.bus import inbox
 
         sent = self.send(to, body, kind="request", data=data, deadline_s=timeout_s)
         found = inbox.ask(self.db, self.me, int(sent.id[1:]), emit, self.clock, timeout_s)
         return found[0]
+
+    def asked_first(self, id: str) -> str:
+        """The id of an unread request of whoever owes the caller a reply to its request `id`; '' for none."""
+        from telex.bus import inbox
+        from telex.store import mail
+
+        first = inbox.asked_first(self.db, self.me, mail.number_of(self.db, id))
+        return message.short_id(first) if first else ""
 
     # --- reading ---
 

@@ -13,9 +13,9 @@ import time
 from telex import limits
 from telex.bus.identity import Caller, bell_of
 from telex.bus.letters import Letter, letter
-from telex.core import delivery
+from telex.core import delivery, message
 from telex.core.delivery import UNREAD
-from telex.errors import MessageUnknown, StoreBusy, TimedOut
+from telex.errors import AskedFirst, MessageUnknown, StoreBusy, TimedOut
 from telex.store import bells, mail, people
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
@@ -122,15 +122,24 @@ def fetch(db: Store) -> None:
 
 
 def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeout_s: float) -> list[Letter]:
-    """Wait for the reply to a request, hand it over, mark it read. Raises TimedOut."""
+    """Wait for the reply to a request, hand it over, mark it read.
+
+    Raises TimedOut, and AskedFirst once it has handed over an unread request of whoever was asked.
+    """
 
     def replies() -> list[Letter]:
         found = [one for (number,) in db.rows("mail.replies", request) if (one := mail.get(db, number))]
         found = [one for one in found if not one.auto and one.sender != caller.address.id]
+        first = 0 if found else asked_first(db, caller, request)
+        if first:
+            found = [one] if (one := mail.get(db, first)) else []
         if not found:
             return []
         with _Inbox(db, caller):
-            return _take(db, caller, found, emit, clock())
+            letters = _take(db, caller, found, emit, clock())
+        if first and letters:
+            raise AskedFirst(who=letters[0].sender, id=letters[0].id, mine=message.short_id(request))
+        return letters
 
     found = until(db, caller, replies, timeout_s)
     if not found:
@@ -138,6 +147,12 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
         advice = f"m{request} stands ({states}); a late reply comes to your inbox"
         raise TimedOut(seconds=_seconds(timeout_s), advice=advice)
     return found
+
+
+def asked_first(db: Store, caller: Caller, request: int) -> int:
+    """The unread request to the caller of whoever owes a reply to its own `request`, or of somebody whom that one waits
+    for in its turn: to wait on would be to wait for oneself. 0 for none."""
+    return int(db.value("inbox.asked_first", caller.address.id, request) or 0)
 
 
 class Taking:

@@ -1,8 +1,8 @@
 """The entry point: finds the verb, opens the bus, turns errors into exit statuses.
 
 Rules kept here: exit statuses are 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before
-the timeout, 130 interrupted; the process leaves by `os._exit` after flushing, because closing costs 3 ms; what
-nobody took (a closed pipe) is not recorded as read.
+the timeout, 6 who was asked asks first, 130 interrupted; the process leaves by `os._exit` after flushing, because
+closing costs 3 ms; what nobody took (a closed pipe) is not recorded as read.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def _overview(words: list[str]) -> int:
     out.line()
     out.line("'telex VERB --help' shows its words and an example; every verb takes --json")
     out.line(
-        "exit status: 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before the timeout"
+        "exit status: 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before the timeout, "
+        "6 who was asked asks first"
     )
     return 0
 

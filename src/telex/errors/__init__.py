@@ -8,7 +8,8 @@ Rules kept here:
 - nothing here imports anything, so the hook may.
 
 Exit statuses: 0 done; 1 anything else; 2 wrong words; 3 refused by a limit or a policy; 4 not found;
-5 nothing before the timeout; 127 `telex run` could not start its command, whose own status it answers otherwise.
+5 nothing before the timeout; 6 who was asked asks first; 127 `telex run` could not start its command, whose own status
+it answers otherwise.
 """
 
 from __future__ import annotations
@@ -408,6 +409,19 @@ class TimedOut(LocalFault):
     code = "timed-out"
     text = "nothing came within {seconds} s"
     hint = "{advice}"
+
+
+# --- who was asked asks first: exit status 6 --------------------------------------------------------------
+
+
+class AskedFirst(LocalFault):
+    """Whoever was asked has a request of its own for the caller, unread until now, or waits for somebody who has: both
+    would wait for each other. The request has been printed and is read; the caller's own stands."""
+
+    status = 6
+    code = "asked-first"
+    text = "{who} asks you first: {id}"
+    hint = "answer it with 'telex reply {id} TEXT'; your request {mine} stands, and its reply comes to your inbox"
 
 
 # --- what shells answer too: exit status 127 --------------------------------------------------------------

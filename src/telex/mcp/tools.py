@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from telex import limits
 from telex.core.delivery import UNREAD
-from telex.errors import ArgumentsInvalid, TimedOut
+from telex.errors import ArgumentsInvalid, AskedFirst, TimedOut
 from telex.mcp import show
 from telex.mcp.toolset import Answer, Tool, check
 
@@ -276,7 +276,7 @@ async def _ask(call: Call, given: Arguments) -> Answer:
         replies = [bus.show(one).message for one in bus.show(sent.id).replies]
         replies = [one for one in replies if one.sender != _me(bus)]
         if not replies:
-            return None
+            return _asked_first(bus, sent.id)
         taking = _all_waiting(bus) if replies[0].state == "queued" else None
         return _shown(bus, replies[:1], taking, 0)
 
@@ -287,6 +287,18 @@ async def _ask(call: Call, given: Arguments) -> Answer:
         )
         advice = f"{sent.id} stands ({states}); a late reply comes to your inbox"
         raise TimedOut(seconds=f"{timeout_s:g}", advice=advice)
+    return answer
+
+
+def _asked_first(bus: Bus, mine: str) -> Answer | None:
+    """The request of whoever was asked, where there is an unread one: both would wait for each other."""
+    first = bus.asked_first(mine)
+    if not first:
+        return None
+    letter = bus.show(first).message
+    problem = AskedFirst(who=letter.sender, id=first, mine=mine)
+    answer = _shown(bus, [letter], _all_waiting(bus), 0)
+    answer.text = f"{problem.message}; {problem.advice}\n{answer.text}"
     return answer
 
 
