@@ -174,8 +174,8 @@ class Bus:
     def ask(
         self, to: str, body: str | bytes, *, timeout_s: float = 600, data: str = "", emit: Emit = _nothing
     ) -> Letter:
-        """Send a request and wait for the reply. Raises TimedOut, and as `send` does; AskedFirst, once `emit` has had the
-        unread request of whoever was asked: both would wait for each other."""
+        """Send a request and wait for the reply. Raises TimedOut, and as `send` does; AskedFirst, once `emit` has had
+        the unread request of whoever was asked: both would wait for each other."""
         from telex.bus import inbox
 
         sent = self.send(to, body, kind="request", data=data, deadline_s=timeout_s)
