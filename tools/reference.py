@@ -34,7 +34,7 @@ from tools.reference_text import (  # noqa: E402
 )
 
 from telex import config, errors, limits  # noqa: E402
-from telex.cli import faces, grammar  # noqa: E402
+from telex.cli import faces, grammar, persons  # noqa: E402
 from telex.core import delivery  # noqa: E402
 from telex.errors import between  # noqa: E402
 
@@ -85,7 +85,18 @@ def _command(verb: grammar.Verb) -> str:
     ]
     usage = f"```text\n{verb.usage()}\n```"
     example = f"```sh\n{verb.example}\n```"
-    return "\n\n".join([f"## telex {verb.name}", f"{verb.summary}.", usage, table(["word", "meaning"], rows), example])
+    about = f"{verb.summary}.{_persons(verb)}"
+    return "\n\n".join([f"## telex {verb.name}", about, usage, table(["word", "meaning"], rows), example])
+
+
+def _persons(verb: grammar.Verb) -> str:
+    """What is said of a command that an agent may not run."""
+    found = persons.BY_COMMAND.get(verb.name)
+    if found is None:
+        return ""
+    words = {word.name: code(word.name.upper()) for word in verb.words}
+    only = " or ".join(words.get(word) or code(f"--{word.replace('=', ' ')}") for word in found.only)
+    return f" The person's alone{f' with {only}' if only else ''}: an agent is refused."
 
 
 def older_commands() -> str:
@@ -112,14 +123,16 @@ def settings() -> str:
     """Every setting with its bounds."""
     intro = (
         "`telex config` shows the values in force and where each came from; `telex config NAME VALUE` stores one, "
-        "`telex config NAME default` takes it back. A variable in the environment goes before the store; a value "
-        "out of bounds is refused when it is stored, and passed over in the environment."
+        "`telex config NAME default` takes it back. A variable in the environment goes before the store, but where "
+        "an agent runs telex, in hooks and in the link it counts only if it is stricter; to a list it then only adds. "
+        "A value out of bounds is refused when it is stored, and passed over in the environment."
     )
     rows = [
         [
             code(one.name),
             f"{one.default:,}",
             f"{one.least:,} to {one.most:,}",
+            one.stricter,
             code(config.variable(one.name)),
             cell(one.meaning),
         ]
@@ -128,7 +141,7 @@ def settings() -> str:
     lists = [
         [code(one.name), code(config.variable(one.name)), cell(one.meaning), code(one.default)] for one in config.LISTS
     ]
-    heads = ["setting", "default", "bounds", "variable", "meaning"]
+    heads = ["setting", "default", "bounds", "stricter", "variable", "meaning"]
     others = table(
         ["variable", "meaning"],
         [

@@ -3,7 +3,8 @@
 Rules kept here: a setting is a whole number with its unit in its name, or a list of words with colons between them;
 its value is, in this order, the environment's `TELEX_<NAME>`, the store's, the default (of a number, in
 `limits.py`); a value that does not fit is refused when it is set, and ignored, with the default in its place, when
-it comes from the environment.
+it comes from the environment; every setting says which values are the stricter ones, and an environment that is not
+the person's counts only where it is stricter: an agent must not lift its own limits by a variable.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEFAULT, STORE, ENVIRONMENT = "default", "store", "environment"
+LESS, MORE = "less", "more"  # which values are stricter
 
 
 class Setting(Record):
@@ -27,7 +29,12 @@ class Setting(Record):
     default: int
     least: int
     most: int
+    stricter: str  # LESS or MORE
     meaning: str
+
+    def tightened(self, base: int, given: int) -> int:
+        """The stricter one of two values."""
+        return min(base, given) if self.stricter == LESS else max(base, given)
 
     @property
     def takes(self) -> str:
@@ -44,11 +51,17 @@ class Setting(Record):
 
 
 class Words(Record):
-    """A list of words that a person may set, written with colons between them."""
+    """A list of words that a person may set, written with colons between them. Each forbids something, so that a longer
+    list is stricter."""
 
     name: str
     default: str
     meaning: str
+
+    def tightened(self, base: str, given: str) -> str:
+        """Both lists, the second one's new words behind the first."""
+        known = base.split(":")
+        return ":".join([*known, *[word for word in given.split(":") if word not in known]])
 
     @property
     def takes(self) -> str:
@@ -68,6 +81,7 @@ SETTINGS = (
         default=limits.HOPS_MOST,
         least=1,
         most=1_000,
+        stricter=LESS,
         meaning="how often agents may pass a message on",
     ),
     Setting(
@@ -75,6 +89,7 @@ SETTINGS = (
         default=limits.REPEAT_SECONDS,
         least=0,
         most=86_400,
+        stricter=MORE,
         meaning="how long the same text to the same recipient is refused; 0 never",
     ),
     Setting(
@@ -82,6 +97,7 @@ SETTINGS = (
         default=limits.PAIR_REPLIES,
         least=1,
         most=1_000_000,
+        stricter=LESS,
         meaning="how many answers two agents may exchange without a person",
     ),
     Setting(
@@ -89,6 +105,7 @@ SETTINGS = (
         default=limits.PAIR_WINDOW_SECONDS,
         least=1,
         most=86_400,
+        stricter=MORE,
         meaning="the time in which these answers are counted",
     ),
     Setting(
@@ -96,6 +113,7 @@ SETTINGS = (
         default=limits.PAIR_COOLDOWN_SECONDS,
         least=1,
         most=86_400,
+        stricter=MORE,
         meaning="how long the two rest after that",
     ),
     Setting(
@@ -103,6 +121,7 @@ SETTINGS = (
         default=limits.SENDS_PER_MINUTE,
         least=1,
         most=100_000_000,
+        stricter=LESS,
         meaning="how much one session may send",
     ),
     Setting(
@@ -110,6 +129,7 @@ SETTINGS = (
         default=limits.INBOX_WAITING,
         least=1,
         most=100_000_000,
+        stricter=LESS,
         meaning="how much may wait for one recipient",
     ),
     Setting(
@@ -117,6 +137,7 @@ SETTINGS = (
         default=limits.REQUEST_DEADLINE_SECONDS,
         least=1,
         most=31_536_000,
+        stricter=LESS,
         meaning="when a request's sender is told that no reply came",
     ),
     Setting(
@@ -124,6 +145,7 @@ SETTINGS = (
         default=limits.FRAME_CHARS,
         least=1_000,
         most=9_000,
+        stricter=LESS,
         meaning="how much one injection into a client may hold",
     ),
     Setting(
@@ -131,6 +153,7 @@ SETTINGS = (
         default=limits.KEEP_DAYS,
         least=1,
         most=36_500,
+        stricter=MORE,  # a short one deletes
         meaning="how long finished messages are kept",
     ),
     Setting(
@@ -138,6 +161,7 @@ SETTINGS = (
         default=limits.FORWARD_HOURS,
         least=0,
         most=8_760,
+        stricter=LESS,
         meaning="how long an old name leads to the new one after a rename",
     ),
     Setting(
@@ -145,6 +169,7 @@ SETTINGS = (
         default=0,
         least=0,
         most=1,
+        stricter=LESS,
         meaning="1: call an idle Claude Code session by its inbox socket too; 0: by its bell alone",
     ),
     Setting(
@@ -152,6 +177,7 @@ SETTINGS = (
         default=limits.IPC_ID_CHARS,
         least=1,
         most=limits.NAME_CHARS - 1,
+        stricter=LESS,
         meaning="how long an id of the claude-ipc face may be",
     ),
     Setting(
@@ -159,6 +185,7 @@ SETTINGS = (
         default=limits.IPC_REQUESTS_PER_MINUTE,
         least=1,
         most=100_000_000,
+        stricter=LESS,
         meaning="how much one instance of the claude-ipc face may ask for, checks left out",
     ),
     Setting(
@@ -166,6 +193,7 @@ SETTINGS = (
         default=limits.IPC_WAITING,
         least=1,
         most=100_000_000,
+        stricter=LESS,
         meaning="how much the claude-ipc face lets wait for one recipient",
     ),
     Setting(
@@ -173,6 +201,7 @@ SETTINGS = (
         default=limits.IPC_RENAME_SECONDS,
         least=0,
         most=31_536_000,
+        stricter=MORE,
         meaning="how long an instance of the claude-ipc face rests between two renames",
     ),
     Setting(
@@ -180,6 +209,7 @@ SETTINGS = (
         default=limits.IPC_LARGE_BYTES,
         least=256,
         most=limits.BODY_MOST_BYTES,
+        stricter=LESS,
         meaning="how large a text the claude-ipc face hands over whole; of a larger one a summary and a file",
     ),
     Setting(
@@ -187,6 +217,7 @@ SETTINGS = (
         default=limits.IPC_LEASE_SECONDS,
         least=0,
         most=86_400,
+        stricter=LESS,
         meaning="how long an id without a client's session stays its holder's after the last request",
     ),
 )
@@ -194,7 +225,7 @@ LISTS = (
     Words(
         name="ipc_share_deny",
         default="~/.ssh/*:~/.aws/*:~/.gnupg/*:~/.kube/*:~/.config/gh/*:~/.netrc:~/.ipc-session:*/.env:*/.env.*",
-        meaning="paths that share_file does not read; * forbids all",
+        meaning="paths that share_file and an agent's --file do not read; * forbids all",
     ),
     Words(
         name="ipc_command_deny",
@@ -207,7 +238,7 @@ BY_NAME: dict[str, Setting | Words] = {setting.name: setting for setting in EVER
 
 
 class Settings:
-    """The values in force."""
+    """The values in force. With `tightens` the environment counts only where it is stricter."""
 
     hops_most: int
     repeat_seconds: int
@@ -230,9 +261,10 @@ class Settings:
     ipc_share_deny: str
     ipc_command_deny: str
 
-    def __init__(self, stored: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def __init__(self, stored: Mapping[str, str], environment: Mapping[str, str], *, tightens: bool = False) -> None:
         self._stored = stored
         self._environment = environment
+        self._tightens = tightens
 
     def __getattr__(self, name: str) -> Any:
         if name not in BY_NAME:
@@ -245,13 +277,34 @@ class Settings:
         """Where each value comes from."""
         return {setting.name: self._look(setting)[1] for setting in EVERY}
 
+    @property
+    def ignored(self) -> list[str]:
+        """The variables that fit and do not count, because they would loosen a limit."""
+        if not self._tightens:
+            return []
+        found = []
+        for one in EVERY:
+            given = _parsed(one, self._environment.get(variable(one.name)))
+            value, source = self._look(one)
+            if given is not None and source != ENVIRONMENT and given != value:
+                found.append(variable(one.name))
+        return found
+
     def _look(self, setting: Setting | Words) -> tuple[int | str, str]:
-        places = ((self._environment.get(variable(setting.name)), ENVIRONMENT), (self._stored.get(setting.name), STORE))
-        for text, source in places:
-            value = None if text is None else setting.parsed(text)
-            if value is not None:
-                return value, source
-        return setting.default, DEFAULT
+        base, source = _parsed(setting, self._stored.get(setting.name)), STORE
+        if base is None:
+            base, source = setting.default, DEFAULT
+        given = _parsed(setting, self._environment.get(variable(setting.name)))
+        if given is None:
+            return base, source
+        if not self._tightens:
+            return given, ENVIRONMENT
+        tight = setting.tightened(base, given)  # type: ignore[arg-type]
+        return (base, source) if tight == base else (tight, ENVIRONMENT)
+
+
+def _parsed(setting: Setting | Words, text: str | None) -> int | str | None:
+    return None if text is None else setting.parsed(text)
 
 
 def variable(name: str) -> str:

@@ -105,3 +105,61 @@ def test_whatever_is_typed_is_a_number_within_bounds_or_refused(text: str) -> No
         return
     assert str(int(stored)) == stored
     assert 1 <= int(stored) <= 36_500
+
+
+# --- an environment that is not the person's ------------------------------------------------------------------
+
+STRICTER_WHEN_MORE = {
+    *("repeat_seconds", "pair_window_seconds", "pair_cooldown_seconds", "keep_days", "ipc_rename_seconds")
+}
+
+
+def loosened(setting: Setting) -> list[int]:
+    """Values of the environment that would loosen a limit whose default holds."""
+    return [setting.least] if setting.name in STRICTER_WHEN_MORE else [setting.most]
+
+
+def lifted(found: Settings, setting: Setting) -> bool:
+    """Whether a limit is looser than its default."""
+    value = getattr(found, setting.name)
+    return bool(value < setting.default if setting.name in STRICTER_WHEN_MORE else value > setting.default)
+
+
+@EACH
+def test_an_agents_environment_loosens_nothing(setting: Setting) -> None:
+    """Would break: an agent that lifts its own limits by a variable; a direction that is the wrong way round."""
+    for value in loosened(setting):
+        environment = {config.variable(setting.name): str(value)}
+        found = Settings({}, environment, tightens=True)
+        assert not lifted(found, setting)
+        assert (getattr(found, setting.name), found.sources[setting.name]) == (setting.default, config.DEFAULT)
+        assert found.ignored == ([config.variable(setting.name)] if value != setting.default else [])
+        if value != setting.default:  # the check sees what the person's own environment does
+            assert lifted(Settings({}, environment), setting)
+
+
+@EACH
+def test_an_agents_environment_tightens(setting: Setting) -> None:
+    tight = setting.most if setting.name in STRICTER_WHEN_MORE else setting.least
+    found = Settings({}, {config.variable(setting.name): str(tight)}, tightens=True)
+    assert getattr(found, setting.name) == tight
+    assert found.ignored == []
+
+
+@EACH
+@given(data=st.data())
+def test_an_agents_environment_is_never_looser_than_the_store(setting: Setting, data: st.DataObject) -> None:
+    numbers = st.integers(setting.least, setting.most)
+    stored, given_ = data.draw(numbers), data.draw(numbers)
+    found = Settings({setting.name: str(stored)}, {config.variable(setting.name): str(given_)}, tightens=True)
+    wanted = max(stored, given_) if setting.name in STRICTER_WHEN_MORE else min(stored, given_)
+    assert getattr(found, setting.name) == wanted
+
+
+@pytest.mark.parametrize("setting", LISTS, ids=lambda one: one.name)
+def test_an_agents_environment_only_adds_to_what_is_forbidden(setting: Words) -> None:
+    found = Settings({}, {config.variable(setting.name): "other"}, tightens=True)
+    assert getattr(found, setting.name) == f"{setting.default}:other"
+    shorter = Settings({}, {config.variable(setting.name): setting.default.split(":")[0]}, tightens=True)
+    assert getattr(shorter, setting.name) == setting.default
+    assert shorter.ignored == [config.variable(setting.name)]

@@ -253,6 +253,8 @@ def test_a_setting_is_taken_back_to_its_default(machine: Machine) -> None:
 def test_the_environment_overrides_the_store(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.set(hops_most=3)
     monkeypatch.setenv("TELEX_HOPS_MOST", "5")
+    assert stored_settings.load(machine.db).hops_most == 3  # nobody has shown yet that this process is the person's
+    machine.db.persons = True
     assert stored_settings.load(machine.db).hops_most == 5
 
 

@@ -10,9 +10,9 @@ import os
 import time
 
 from telex import limits
-from telex.bus.identity import Caller, identify
+from telex.bus.identity import Caller, identify, is_persons
 from telex.core import message, names
-from telex.errors import DataInvalid, NotYourName, PersonOnly, TimedOut, Usage
+from telex.errors import DataInvalid, NameTaken, NotYourName, PersonOnly, TimedOut, Usage, WhoAreYou
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -65,6 +65,7 @@ class Bus:
         """Who this process is. Raises WhoAreYou, NameTaken."""
         if self._caller is None:
             self._caller = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name)
+            self.db.persons = is_persons(self._caller, os.environ)
         return self._caller
 
     def acting(self, caller: Caller) -> Bus:
@@ -123,7 +124,7 @@ class Bus:
         Raises WrongWords, Refused, NotFound, StoreFault.
         """
         from telex.bus import send
-        from telex.store import mail, settings
+        from telex.store import mail
 
         body = message.body_text(body)
         message.check_kind(kind)
@@ -147,7 +148,7 @@ class Bus:
         if thread:
             self._set_thread(out, thread)
         if kind in message.OWES_REPLY:
-            out.deadline_ms = int(1000 * (deadline_s or settings.load(self.db).request_deadline_seconds))
+            out.deadline_ms = int(1000 * (deadline_s or self.settings().request_deadline_seconds))
         return send.send(self.db, self.me, out, self.clock())
 
     def reply(self, to_id: str, body: str | bytes, *, kind: str = "reply", data: str = "", key: str = "") -> Sent:
@@ -452,7 +453,20 @@ class Bus:
         """Every setting with its source."""
         from telex.store import settings
 
+        self.learn_owner()
         return settings.load(self.db)
+
+    @property
+    def persons(self) -> bool:
+        """Whether the caller is the person, or a script of theirs. Raises WhoAreYou, NameTaken."""
+        return is_persons(self.me, os.environ)
+
+    def learn_owner(self) -> None:
+        """Find out whose process this is, so that the person's environment counts; nothing where it cannot be told."""
+        try:
+            self.me  # noqa: B018
+        except (WhoAreYou, NameTaken):
+            pass
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Set one, or with None take it back to its default. Raises PersonOnly, SettingUnknown, SettingInvalid."""
@@ -489,7 +503,7 @@ class Bus:
             raise NotYourName(me=f"@{self.me.address.name}", claimed=f"@{wanted}")
 
     def _person_only(self, what: str) -> None:
-        if self.me.is_agent:
+        if not self.persons:
             raise PersonOnly(what=what, me=f"@{self.me.address.name}")
 
     def _data(self, text: str) -> str:

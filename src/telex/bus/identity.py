@@ -61,6 +61,16 @@ class Caller(Record):
         return self.session is not None and self.client != SHELL
 
 
+def marked(environment: Mapping[str, str]) -> bool:
+    """Whether an environment is that of an agent's process."""
+    return any(environment.get(name) for name in (*AGENT_MARKS, *[variable for variable, _ in SESSION_VARIABLES]))
+
+
+def is_persons(caller: Caller, environment: Mapping[str, str]) -> bool:
+    """Whether the caller is the person, or a script of theirs: not an agent that gave itself a name."""
+    return caller.session is None or (caller.client == SHELL and not marked(environment))
+
+
 def identify(
     db: Store, now_ms: int, environment: Mapping[str, str], directory: str, pid: int, name: str = ""
 ) -> Caller:

@@ -163,6 +163,8 @@ def config(call: Call) -> None:
     call.out.table(["setting", "value", "source", "meaning"], rows)
     if value and variable(name) in os.environ:
         call.out.line(f"{variable(name)} in the environment overrides what is stored")
+    for one in values.ignored:
+        call.out.line(f"{one} is ignored: an agent's environment can only tighten a setting")
 
 
 def _messages(count: int) -> str:

@@ -7,7 +7,7 @@ import sys
 
 from telex.core import delivery, members, names, text
 from telex.core.record import Record
-from telex.errors import PersonOnly, Usage
+from telex.errors import Usage
 from telex.errors.between import AlreadyLinked, CodeExposed, LastOwner, MachineUnknown, NotLinked
 from telex.store import agent, link, rosters, trouble
 from telex.store import members as kept
@@ -61,7 +61,6 @@ def join(call: Call) -> None:
     from telex.crypto import words
     from telex.link import pairing
 
-    person_only(call, "joining a team")
     db, args = call.bus.db, call.args
     if found := link.load(db):
         raise AlreadyLinked(team=found.team_name, machine=found.machine_name)
@@ -87,7 +86,6 @@ def leave(call: Call) -> None:
     """`telex link leave`: also where the keys, or the chain, are damaged or gone."""
     from telex.link import chain, keys
 
-    person_only(call, "leaving a team")
     db, linked = call.bus.db, linked_now(call)
     team = chain.replayed(kept.records(db))
     others = team and len(team.members()) > 1
@@ -117,7 +115,6 @@ def resume(call: Call) -> None:
 
 
 def _rest(call: Call, paused: bool) -> None:
-    person_only(call, "pausing the link")
     db = call.bus.db
     linked_now(call)
     with db.write():
@@ -225,12 +222,6 @@ def verify(call: Call) -> None:
 
 
 # --- small things -----------------------------------------------------------------------------------------
-
-
-def person_only(call: Call, what: str) -> None:
-    """Refuse an agent what is the person's to do. Raises PersonOnly."""
-    if call.bus.me.is_agent:
-        raise PersonOnly(what=what, me=f"@{call.bus.me.address.name}")
 
 
 def linked_now(call: Call) -> link.Link:

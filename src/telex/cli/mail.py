@@ -24,7 +24,7 @@ def send(call: Call) -> None:
     _claim(call)
     sent = bus.send(
         args.word("to"),
-        _body(args, "send"),
+        _body(call, "send"),
         kind=args.option("kind") or "note",
         data=args.option("data"),
         reply_to=args.option("reply-to"),
@@ -43,7 +43,7 @@ def ask(call: Call) -> None:
     """`telex ask TO TEXT`"""
     _claim(call)
     timeout_s = _span(call.args, "timeout", 600)
-    body = _body(call.args, "ask")
+    body = _body(call, "ask")
     call.bus.ask(call.args.word("to"), body, timeout_s=timeout_s, data=call.args.option("data"), emit=_emitter(call))
 
 
@@ -52,7 +52,7 @@ def reply(call: Call) -> None:
     args = call.args
     _claim(call)
     kind = args.option("kind") or "reply"
-    body = _body(args, "reply")
+    body = _body(call, "reply")
     sent = call.bus.reply(args.word("id"), body, kind=kind, data=args.option("data"), key=args.option("key"))
     _say_sent(call, sent)
 
@@ -165,8 +165,9 @@ def _span(args: Args, name: str, default: float) -> float:
     return duration.seconds(given)
 
 
-def _body(args: Args, verb: str) -> bytes | str:
+def _body(call: Call, verb: str) -> bytes | str:
     """The text of a message: from words, a file or a pipe, exactly one of them."""
+    args = call.args
     words, path, piped = args.words["text"], args.option("file"), "stdin" in args.flags
     if sum((bool(words), bool(path), piped)) > 1:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb=verb)
@@ -175,5 +176,5 @@ def _body(args: Args, verb: str) -> bytes | str:
     if path or piped or not sys.stdin.isatty():
         from telex.bus import given
 
-        return given.from_file(path) if path else given.from_pipe()
+        return given.from_file(call.bus, path) if path else given.from_pipe()
     raise Usage(problem="the message is missing: give words, --file F or --stdin", verb=verb)

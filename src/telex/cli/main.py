@@ -12,6 +12,7 @@ import os
 import sys
 
 from telex import limits
+from telex.cli import persons
 from telex.cli.grammar import BY_NAME, GROUPS, VERBS, verb_of
 from telex.cli.output import Output, complain
 from telex.cli.parse import Args, parse
@@ -87,6 +88,7 @@ def _run(words: list[str], as_json: bool) -> int:
     if verb is None:
         return _run_group(words) if words[0] in GROUPS else _run_face(words)
     args = parse(verb, given)
+    persons.check(verb.name, args)
     room = __import__(f"telex.cli.{verb.room}", fromlist=["*"])  # importlib would load warnings
     answer = getattr(room, verb.function())
     return int(answer(Call(args, Output("json" in args.flags), given)) or 0)
@@ -118,6 +120,7 @@ def _run_face(words: list[str]) -> int:
     face = faces.BY_WORD.get(words[0])
     if face is None:
         raise VerbUnknown(word=words[0][:40], advice=_did_you_mean(words[0]))
+    persons.check_face(face.names[0], words[1:])
     return faces.run(face, Call(Args({}, {}, set()), Output(False), words[1:]))
 
 

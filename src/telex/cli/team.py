@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from telex import limits
-from telex.cli.link import READ_ONLY, linked_now, machine_named, owners, person_only, said, team_now
+from telex.cli.link import READ_ONLY, linked_now, machine_named, owners, said, team_now
 from telex.core import members
 from telex.errors import Usage
 from telex.errors.between import LastOwner, NotOneself, OwnersOnly
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 def invite(call: Call) -> None:
     """`telex link invite [--role ROLE]`"""
-    person_only(call, "inviting a machine")
     db, role = call.bus.db, _role(call.args.option("role") or members.MEMBER, "link invite")
     made = []
 
@@ -49,7 +48,6 @@ def invite(call: Call) -> None:
 
 def remove(call: Call) -> None:
     """`telex link remove MACHINE`"""
-    person_only(call, "removing a machine")
     other = machine_named(call, team_now(call))
     if other.id == linked_now(call).machine:
         raise NotOneself(machine=other.name)
@@ -62,7 +60,6 @@ def remove(call: Call) -> None:
 
 def role(call: Call) -> None:
     """`telex link role MACHINE ROLE`"""
-    person_only(call, "changing a role")
     team, wanted = team_now(call), _role(call.args.word("role"), "link role")
     other = machine_named(call, team)
     if wanted != members.OWNER and owners(team) == [other.name]:
@@ -78,7 +75,6 @@ def role(call: Call) -> None:
 
 def rotate(call: Call) -> None:
     """`telex link rotate`"""
-    person_only(call, "changing the team's key")
     _as_owner(call, "change the team's key", membership.rotate)
     number = team_now(call).key
     if call.out.as_json:

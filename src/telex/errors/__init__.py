@@ -204,6 +204,14 @@ class NotYourName(Refused):
     hint = "leave --from out; 'telex name NEW' renames you"
 
 
+class FileForbidden(Refused):
+    """An agent does not send the content of a file that the person keeps from it."""
+
+    code = "file-forbidden"
+    text = "an agent may not send {path}: {reason}"
+    hint = "ask your user to send it, or to change 'telex config ipc_share_deny'"
+
+
 class PersonOnly(Refused):
     """What changes limits or history is the person's to do, not an agent's."""
 

@@ -1,7 +1,8 @@
 """The settings in force, read from the store and the environment.
 
-Rule kept here: a setting is looked up when it is needed, never remembered, so that a change reaches every
-process at its next write.
+Rules kept here: a setting is looked up when it is needed, never remembered, so that a change reaches every
+process at its next write; the environment counts whole only in a process that is known to be the person's own
+(`Store.persons`); everywhere else (an agent's commands, hooks, the link) it can only tighten.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from telex.store.sqlite import Store
 
 def load(db: Store) -> Settings:
     """Every setting with its source."""
-    return Settings(dict(db.rows("settings.all")), os.environ)
+    return Settings(dict(db.rows("settings.all")), os.environ, tightens=not db.persons)
 
 
 def change(db: Store, name: str, value: str | None) -> None:

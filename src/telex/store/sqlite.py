@@ -92,6 +92,7 @@ class Store:
         self.pid = os.getpid()
         self.own_process = own_process
         self.patience_ms = patience_ms
+        self.persons = False  # whether this process is known to be the person's own: then its environment counts
         self._after: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         self._lock = FileLock(f"{home}/write.lock")
         self.newest = Newest(home)

@@ -50,7 +50,7 @@ def listing(call: Call) -> None:
 def send(call: Call) -> None:
     """`session send [SESSION] TEXT`, `--file F`, `--stdin`, `--kind K`"""
     said = parse("session", call.words, values=("file", "kind"), flags=("stdin",))
-    name, body = _addressed(said)
+    name, body = _addressed(said, call.bus)
     size = len(body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body)
     if size > limits.COOP_BODY_BYTES:
         counted = f"over {size - 1:,}" if size > limits.BODY_MOST_BYTES else f"{size:,}"
@@ -74,8 +74,8 @@ def _active(bus: Bus) -> str:
     return active
 
 
-def _addressed(words: Words) -> tuple[str, str | bytes]:
-    """The session, or '' for the active one, and the text. Raises Usage, FileUnreadable."""
+def _addressed(words: Words, bus: Bus) -> tuple[str, str | bytes]:
+    """The session, or '' for the active one, and the text. Raises Usage, FileUnreadable, FileForbidden."""
     texts, path, piped = words.texts, words.options.get("file"), "stdin" in words.flags
     if path is None and not piped:
         if not texts:
@@ -87,4 +87,4 @@ def _addressed(words: Words) -> tuple[str, str | bytes]:
         return (texts[0] if len(texts) == 2 else ""), texts[-1]
     if (path is not None and piped) or len(texts) > 1:
         raise Usage(problem="give the text once: in quotes, with --file or with --stdin", verb="session")
-    return (texts[0] if texts else ""), (given.from_pipe() if path is None else given.from_file(path))
+    return (texts[0] if texts else ""), (given.from_pipe() if path is None else given.from_file(bus, path))

@@ -59,6 +59,7 @@ class Desk:
     def open(self) -> int:
         """Open the store; guests of a port that is gone become this one's: how many. Raises StoreFault."""
         self._bus = open_bus()
+        self._bus.learn_owner()
         return self._bus.adopt_guests(os.getpid())
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ import threading
 from fnmatch import fnmatchcase
 
 from telex import limits
+from telex.bus import given
 from telex.errors import IpcRefused
 
 TYPE_CHECKING = False
@@ -33,7 +34,8 @@ def file_message(bus: Bus, filepath: str, description: str) -> dict[str, Any]:
     path = os.path.abspath(os.path.expanduser(filepath))
     real = os.path.realpath(path)
     try:
-        _check_path(bus, path, real)
+        if reason := given.forbidden(bus, path, real):
+            raise PermissionError(reason)
         fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -63,23 +65,6 @@ def command_message(bus: Bus, command: str, description: str) -> dict[str, Any]:
         raise IpcRefused(words=f"Error executing command: {problem}") from None
     data = {"type": "command", "command": command, "stdout": out, "stderr": err, "returncode": status}
     return {"content": f"Command output: {command}", "data": {**data, "description": description}}
-
-
-def _check_path(bus: Bus, path: str, real: str) -> None:
-    denied = bus.settings().ipc_share_deny.split(":")
-    home = os.path.realpath(bus.db.home)
-    for one in (path, real):
-        if one == home or one.startswith(home + os.sep):
-            raise PermissionError("telex's own files are not shared")
-        for pattern in denied:
-            if _matches(one, pattern):
-                raise PermissionError(f"the setting ipc_share_deny forbids {pattern}")
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """Whether a pattern means a path; a pattern's own directory may be a link too."""
-    plain = os.path.expanduser(pattern)
-    return fnmatchcase(path, plain) or fnmatchcase(path, os.path.realpath(plain))
 
 
 def _check_command(bus: Bus, program: str) -> None:

@@ -72,7 +72,7 @@ def _complain(line: str, status: int = 1) -> int:
 
 def _send(call: Call, words: list[str]) -> int:
     said = parse_send(words)
-    body = _body(said)
+    body = _body(said, call.bus)
     if not body:
         return _complain(_SEND_USAGE)
     if said.sender:
@@ -89,13 +89,13 @@ def _send(call: Call, words: list[str]) -> int:
     return 0
 
 
-def _body(said: Sending) -> str | bytes:
+def _body(said: Sending, bus: Bus) -> str | bytes:
     """The text, from one place. Raises Usage, FileUnreadable."""
     if (bool(said.body), bool(said.path), said.piped).count(True) > 1:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb="message")
     if not said.path and not said.piped:
         return said.body
-    return given.from_file(said.path) if said.path else given.from_pipe()
+    return given.from_file(bus, said.path) if said.path else given.from_pipe()
 
 
 def _to_all(bus: Bus, body: str | bytes) -> Sent:
