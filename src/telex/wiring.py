@@ -6,6 +6,7 @@ import os
 
 from telex.bus import Bus
 from telex.errors import HomeUnknown, Usage
+from telex.private import make_directory
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -67,7 +68,7 @@ def _open_cluster(log: str) -> tuple[Log, Parts]:
         problem = "every user can read what stands in a command: no user and password in --log"
         raise Usage(problem=f"{problem}; TELEX_RELAY_NATS_CREDENTIALS names a file with them", verb="relay serve")
     folder = f"{home_directory()}/relay"
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_directory(folder)
     cluster = Cluster(log.split(","), os.environ.get("TELEX_RELAY_NATS_CREDENTIALS", ""))
     for number in range(1, limits.CLUSTER_FILES + 1):
         path = f"{folder}/cluster-{number}.db"

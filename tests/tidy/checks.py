@@ -185,6 +185,17 @@ def reaches_network(text: str) -> list[str]:
     ]
 
 
+def open_directories(text: str) -> list[str]:
+    """A directory that is made with a mode of its own: `os.makedirs` gives it to the last one only."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    makes = [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr in ("makedirs", "mkdir")]
+    return [
+        f"line {one.lineno} makes a private directory; telex.private does that"
+        for one in makes
+        if len(one.args) > 1 or any(word.arg == "mode" for word in one.keywords)
+    ]
+
+
 def second_sqlite(text: str) -> list[str]:
     """Anything that would bring a second SQLite library into the process."""
     return [

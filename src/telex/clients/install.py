@@ -23,7 +23,9 @@ from telex.clients.registry import PROJECT, USER, HookFile, LineFile, OwnFile, P
 from telex.clients.shared import Hooks, Server
 from telex.clients.statusline import StatusLine
 from telex.errors import HomeUnsafe, SettingsUnreadable, SettingsUnwritable, Usage
+from telex.private import make_directory
 from telex.store import bells
+from telex.store.sqlite import check_home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -350,13 +352,15 @@ def _make_rooms(home: str) -> None:
 
 @contextmanager
 def _locked(home: str) -> Iterator[None]:
-    """Alone among all that install into or from this home. Raises SettingsUnwritable."""
+    """Alone among all that install into or from this home. Raises SettingsUnwritable, and HomeUnsafe for one that is
+    open to others: every hook that is installed would refuse it."""
     import fcntl
+
+    check_home(home)
 
     path = os.path.join(home, "installed", "lock")
     try:
-        for directory in (home, os.path.dirname(path)):
-            os.makedirs(directory, mode=0o700, exist_ok=True)
+        make_directory(os.path.dirname(path))
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as problem:
         raise SettingsUnwritable(path=path, problem=(problem.strerror or str(problem)).lower()) from None

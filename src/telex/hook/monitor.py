@@ -62,7 +62,9 @@ class Client:
 
 def _watch(home: str, client: Client) -> None:
     for directory in (bells.BELLS, bells.MONITORS):
-        os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+        from telex.private import make_directory
+
+        make_directory(f"{home}/{directory}")
     monitors.tidy(home)
     lock = monitors.lock(home, client.pid)
     while not lock.acquire_within(limits.READ_LOCK_MS):  # the client has loaded its plugins anew, the older one stands

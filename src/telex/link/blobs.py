@@ -16,6 +16,7 @@ from telex.errors.between import EnvelopeRefused, RelayRefused
 from telex.link import keys, seal
 from telex.link.http import Relay
 from telex.link.keys import MachineKeys
+from telex.private import make_directory
 from telex.wire.envelope import Large
 
 DRAFTS = "parts"
@@ -104,7 +105,7 @@ def _kept(home: str, digest: str) -> bytes | None:
 def _keep(home: str, digest: str, sealed: bytes) -> None:
     """Best effort: without it the part is fetched once more."""
     try:
-        os.makedirs(f"{home}/{keys.DIRECTORY}/{DRAFTS}", mode=0o700, exist_ok=True)
+        make_directory(f"{home}/{keys.DIRECTORY}/{DRAFTS}")
         fd = os.open(_draft(home, digest), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
         with open(fd, "wb") as file:
             file.write(sealed)

@@ -17,6 +17,7 @@ from nacl import bindings
 from telex.core.members import ID_DIGITS
 from telex.crypto import signatures
 from telex.errors.between import KeysUnusable, TeamKeyMissing
+from telex.private import make_directory
 
 DIRECTORY = "link"
 KEY_BYTES = 32
@@ -122,7 +123,7 @@ def directory(home: str) -> str:
     """The link's own directory, made where it is missing. Raises KeysUnusable where others may enter it."""
     path = f"{home}/{DIRECTORY}"
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        make_directory(path)
         found = os.lstat(path)
     except OSError as problem:
         raise KeysUnusable(path=path, problem=problem.strerror, advice="") from None

@@ -19,6 +19,7 @@ import apsw
 
 from telex import limits
 from telex.errors.between import RelayFileNewer, RelayFileUnusable, RelayRunning
+from telex.private import make_directory
 from telex.relay.book import Book, query
 
 APPLICATION_ID = 0x74656C72  # 'telr'
@@ -29,7 +30,7 @@ _OPEN = apsw.SQLITE_OPEN_READWRITE  # also for reading, because of the log besid
 def prepare(path: str) -> None:
     """Make the file where it is missing, and bring it to this schema. Raises RelayFileUnusable, RelayFileNewer."""
     try:
-        os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+        make_directory(os.path.dirname(path) or ".")
         if not os.path.exists(path):  # else it is not touched: POSIX locks fall when any descriptor closes
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         con = apsw.Connection(path, _OPEN)
@@ -162,7 +163,7 @@ def restore(path: str, source: str) -> str:
     """
     if not os.path.exists(source):
         raise RelayFileUnusable(path=source, problem="there is no such file", advice="give a file of 'relay backup'")
-    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+    make_directory(os.path.dirname(path) or ".")
     lock = Serving(path)
     made = f"{path}.restoring"
     try:

@@ -35,7 +35,9 @@ _CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "
 def make_rooms(home: str) -> None:
     """The directories of bells and marks. Raises OSError."""
     for directory in DIRECTORIES:
-        os.makedirs(f"{home}/{directory}", mode=0o700, exist_ok=True)
+        from telex.private import make_directory
+
+        make_directory(f"{home}/{directory}")
 
 
 def bell_name(key: str) -> str:
@@ -73,7 +75,9 @@ def ring(home: str, bell: str) -> None:
     try:
         fd = os.open(path(home, BELLS, bell), _CREATE, 0o600)
     except FileNotFoundError:  # somebody tidied the directory away
-        os.makedirs(f"{home}/{BELLS}", mode=0o700, exist_ok=True)
+        from telex.private import make_directory
+
+        make_directory(f"{home}/{BELLS}")
         fd = os.open(path(home, BELLS, bell), _CREATE, 0o600)
     try:
         os.utime(fd)
@@ -125,7 +129,9 @@ def drop_call(home: str, bell: str) -> bool:
 def mark_asks(home: str, bell: str) -> None:
     """The client asks its person something, where no gate could note it. Best effort, as is the gate's."""
     try:
-        os.makedirs(f"{home}/{ASKS}", mode=0o700, exist_ok=True)
+        from telex.private import make_directory
+
+        make_directory(f"{home}/{ASKS}")
         fd = os.open(path(home, ASKS, bell), _CREATE, 0o600)
         os.write(fd, b"w")
         os.close(fd)

@@ -30,7 +30,9 @@ def keep(home: str, body: bytes) -> bytes:
     try:
         fd = os.open(draft, _WRITE, 0o600)
     except FileNotFoundError:  # somebody tidied the directory away
-        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        from telex.private import make_directory
+
+        make_directory(os.path.dirname(target))
         fd = os.open(draft, _WRITE, 0o600)
     try:
         view = memoryview(body)

@@ -16,6 +16,7 @@ import apsw
 from telex import limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt, StoreFault
+from telex.private import make_directory
 from telex.store import bells, bodies, filesystem, index, losses, mail, people, repairing
 from telex.store.lock import FileLock
 from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault, query
@@ -277,8 +278,7 @@ def _hook_fault(home: str) -> Check:
 
 def _backup_directory(home: str) -> str:
     path = f"{home}/{BACKUPS}/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    for directory in (f"{home}/{BACKUPS}", path):  # the mode holds for the last of several made at once
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+    make_directory(path)
     return path
 
 
@@ -315,7 +315,7 @@ def _save_locked(home: str) -> list[str]:
     repairing.finish(home)  # a repair that was cut short goes first
     kept = _backup_directory(home)
     draft = repairing.draft(kept)
-    os.makedirs(draft, mode=0o700)
+    make_directory(draft)
     new = Store(draft)
     saved = _copy_rows(home, new)
     new.empty_log()

@@ -80,7 +80,9 @@ class FileLock:
         try:
             self._fd = os.open(self.path, _OPEN, 0o600)
         except FileNotFoundError:  # somebody tidied its directory away
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            from telex.private import make_directory
+
+            make_directory(os.path.dirname(self.path))
             self._fd = os.open(self.path, _OPEN, 0o600)
 
     def _try(self) -> bool:

@@ -345,12 +345,11 @@ def check_home(home: str) -> None:
 
 def _furnish(home: str) -> None:
     """Make the state directory and its rooms, before the store itself."""
+    from telex.private import make_directory
     from telex.store.filesystem import refuse_network
 
     try:
-        if not os.path.isdir(home):
-            os.makedirs(home, mode=0o700)
-            os.chmod(home, 0o700)
+        make_directory(home)
         bells.make_rooms(home)
         _finish_repair(home)
         reserve.make(home)

@@ -18,6 +18,7 @@ from datetime import datetime
 from telex import limits
 from telex.core.record import Record
 from telex.errors import IpcRefused
+from telex.private import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,8 +157,7 @@ def _large(letter: Letter, shaped: dict[str, str], size: int) -> dict[str, Any]:
 def _saved(letter: Letter, shaped: dict[str, str], kilobytes: float) -> str:
     """Where the whole text lies. Raises OSError."""
     directory = os.path.expanduser(DIRECTORY)
-    for one in (os.path.dirname(directory), directory):
-        os.makedirs(one, mode=0o700, exist_ok=True)
+    make_directory(directory)
     os.chmod(directory, 0o700)
     when = datetime.fromtimestamp(letter.created_ms / 1000).strftime("%Y%m%d-%H%M%S")
     name = f"{when}_{shaped['from']}_{shaped['to']}_message_{letter.uuid.replace('-', '')[-12:]}.md"
