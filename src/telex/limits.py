@@ -138,6 +138,11 @@ MCP_ANSWER_CHARS = 60_000  # of messages in one answer; clients cut near 25,000 
 MCP_PORT = 8_737  # of 'telex mcp --http'
 MCP_PORT_HIGHEST = 65_535  # that there is
 MCP_TOKEN_BYTES = 24  # of the secret in its URL
+# every HTTP server of telex's
+HTTP_HEAD_BYTES = 32_768  # of a request that are not its body
+HTTP_HEADERS = 100  # of a request, trailers included
+HTTP_HEAD_SECONDS = 15  # for a request's head to come, the first on a connection too
+HTTP_CONNECTIONS = 10_000  # open at a time
 # between machines
 SYNC_ITEMS = 100  # in one push or page
 SYNC_BATCH_BYTES = 1024 * 1024  # in one push or page
@@ -188,11 +193,13 @@ RELAY_RETRY_MS = 1_000  # after which a relay that could not may be asked again
 RELAY_FULL_RETRY_MS = 3_600_000  # after which a team that had too much here may have less
 INVITATION_MS = 600_000  # of life
 MIB_BYTES = 1024 * 1024  # of a MiB
-CLOCK_WINDOW_MS = 300_000  # a request's time may be off the relay's clock
+CLOCK_WINDOW_MS = 300_000  # a request's time may be behind the relay's clock
+CLOCK_AHEAD_MS = 5_000  # and before it: links go by the relay's own clock
 TOKEN_MS = 2_592_000_000  # a machine's token is good for: 30 days
 TOKEN_BYTES = 32  # of chance in it
 RELAY_TOKENS = 8  # that a machine may have; of more the oldest go
-RELAY_NONCES = 1_000_000  # requests remembered; what is older is refused by its time
+RELAY_NONCES = 1_000_000  # requests remembered of all machines; above it each makes room out of its own
+RELAY_MACHINE_NONCES = 20_000  # of one machine; what is older is refused by its time
 RELAY_WAITS = 8  # of one machine at a time; of more the oldest is answered
 RELAY_RATE_KEYS = 100_000  # machines, teams or addresses whose rates are remembered
 RELAY_REQUESTS_PER_MINUTE = 1_200  # of one machine

@@ -59,7 +59,7 @@ def test_a_new_role_counts_at_once(crew: Crew) -> None:
     assert code_of(crew.bob.send("roster", api.SetRoster(key=1, sealed=b"x"))) == "role-forbids"
 
 
-@pytest.mark.parametrize("off_ms", [-limits.CLOCK_WINDOW_MS - 60_000, limits.CLOCK_WINDOW_MS + 60_000])
+@pytest.mark.parametrize("off_ms", [-limits.CLOCK_WINDOW_MS - 60_000, limits.CLOCK_AHEAD_MS + 60_000])
 def test_a_request_of_another_time_is_told_the_relays_time(crew: Crew, off_ms: int) -> None:
     when_ms, nonce = int(time.time() * 1000) + off_ms, "0" * 16
     text = signing.to_sign("GET", "/v1/log", when_ms, nonce, b"", crew.relay.url)
@@ -89,26 +89,65 @@ def test_a_restarted_relay_takes_no_request_from_before(tmp_path: Path) -> None:
         assert alice.send("roster", api.SetRoster(key=1, sealed=b"x")).is_success
 
 
+def nonce(number: int) -> str:
+    return f"{number:016x}"
+
+
 def test_forgotten_nonces_are_refused_by_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Would break: flooding the memory of nonces would open it to replays."""
-    monkeypatch.setattr(limits, "RELAY_NONCES", 10)
+    monkeypatch.setattr(limits, "RELAY_MACHINE_NONCES", 10)
     nonces = Nonces(0)
     for one in range(30):
-        nonces.take(f"m.{one}", 1_000 + one, 1_000 + one)
-    assert nonces.floor_ms == 1_019
+        nonces.take("m", nonce(one), 1_000 + one, 1_000 + one)
+    assert not nonces.may_be_new("m", 1_019, 1_030)
+    assert nonces.may_be_new("m", 1_020, 1_030)
     with pytest.raises(RelayRefused):
-        nonces.take("m.29", 1_029, 1_030)
+        nonces.take("m", nonce(29), 1_029, 1_030)
+
+
+@pytest.mark.parametrize("full", ["RELAY_MACHINE_NONCES", "RELAY_NONCES"])
+def test_what_one_machine_floods_shuts_no_other_out(monkeypatch: pytest.MonkeyPatch, full: str) -> None:
+    """Would break: one machine, of any team, could lock out all of them for minutes."""
+    monkeypatch.setattr(limits, full, 10)
+    nonces = Nonces(0)
+    nonces.take("quiet", nonce(1), 1_000, 1_000)
+    for one in range(1_000):
+        nonces.take("loud", nonce(one), 4_000 + one, 1_000 + one)
+    assert nonces.may_be_new("quiet", 1_001, 2_000)
+    assert nonces.may_be_new("new", 1, 2_000)
+    with pytest.raises(RelayRefused):
+        nonces.take("quiet", nonce(1), 1_000, 2_000)
+
+
+def test_what_is_refused_for_its_rate_is_not_remembered(tmp_path: Path) -> None:
+    """Would break: a machine could fill the relay's memory with requests that it refuses."""
+    with running(tmp_path, TELEX_RELAY_REQUESTS_PER_MINUTE="60") as relay, Peer(relay.url, "alice") as alice:
+        found_at_once(str(relay.file), alice, "acme")
+        alice.fetch_token()
+        request = alice.request("rosters")
+        while alice.client.send(request).is_success:
+            request = alice.request("rosters")
+        again = alice.client.build_request(request.method, request.url, headers=request.headers)
+        assert alice.client.send(again).status_code in (200, 429), "it was not taken the first time"
+
+
+def test_nonces_that_would_pass_no_more_are_forgotten() -> None:
+    nonces, later_ms = Nonces(0), 1_000 + 3 * limits.CLOCK_WINDOW_MS
+    for one in range(10):
+        nonces.take(f"m{one}", nonce(1), 1_000, 1_000)
+    nonces.take("m", nonce(2), later_ms, later_ms)
+    assert nonces.kept == 1
 
 
 def test_a_clock_that_is_put_back_shuts_nobody_out() -> None:
     """Would break: a relay that started with a clock an hour ahead would refuse everything for an hour."""
     nonces = Nonces(3_600_000)
-    assert not nonces.may_be_new(3_600_000, 3_600_001)
-    nonces.take("m.1", 3_600_001, 3_600_001)
-    assert nonces.may_be_new(1_001, 1_000)
-    nonces.take("m.2", 1_001, 1_000)
+    assert not nonces.may_be_new("m", 3_600_000, 3_600_001)
+    nonces.take("m", nonce(1), 3_600_001, 3_600_001)
+    assert nonces.may_be_new("m", 1_001, 1_000)
+    nonces.take("m", nonce(2), 1_001, 1_000)
     with pytest.raises(RelayRefused):
-        nonces.take("m.1", 3_600_001, 3_600_002)
+        nonces.take("m", nonce(1), 3_600_001, 3_600_002)
 
 
 def test_an_older_roster_does_not_come_back(crew: Crew) -> None:

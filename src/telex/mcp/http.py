@@ -20,6 +20,7 @@ from telex.mcp.caller import Callers
 from telex.mcp.desk import Desk
 from telex.mcp.exchange import Exchange
 from telex.mcp.server import EXCHANGE, Service
+from telex.wire.bounded_http import BoundedProtocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +77,13 @@ async def _serve(
     app = Delivered(desk)
     drain = limits.MCP_DRAIN_SECONDS
     config = uvicorn.Config(
-        app, host=HOST, port=port, log_level="critical", access_log=False, timeout_graceful_shutdown=drain
+        app,
+        host=HOST,
+        port=port,
+        http=BoundedProtocol,
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=drain,
     )
     try:
         listening = config.bind_socket()

@@ -156,12 +156,11 @@ class Operation:
             try:
                 claimed = await self._surely(lambda: _looked(desk, route, asked))
                 body = await self._body(request)
-                caller = desk.door.enter(route, asked, claimed, body)
+                caller = desk.door.enter(route, asked, claimed, body, desk.meter)
             except RelayRefused as problem:
                 if problem.facts["status"] == 401:
                     self._wrong_key(source, at_ms)
                 raise
-            desk.meter.request(caller.machine, at_ms / 1000)
         return Call(
             route=route,
             caller=caller,

@@ -5,7 +5,9 @@ Rules kept here:
   machine, one team, this relay's URL, one method, path, query and body, and one moment;
 - what a machine may do is looked up at every request, in what the chain says then: a removal works at once;
 - a request is taken once: its nonce is remembered for as long as its time would pass. What had to be forgotten
-  (a restart, too many) is refused by its time instead.
+  (a restart, too many) is refused by its time instead;
+- each machine has a memory of its own for that, and its rate is looked at before: however much one machine asks, the
+  requests of others pass.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import NamedTuple
 from telex import limits
 from telex.crypto import signatures
 from telex.relay.book import Book
+from telex.relay.quota import Meter
 from telex.wire import signing
 from telex.wire.faults import refusal
 from telex.wire.routes import SIGNED, Route
@@ -62,31 +65,71 @@ def digest(token: str) -> bytes:
     return blake2b(token.encode(), digest_size=32, person=b"telex token").digest()
 
 
+class _Memory:
+    """The requests of one machine in the last minutes."""
+
+    def __init__(self, floor_ms: int) -> None:
+        self.floor_ms = floor_ms  # what was asked until then may have been taken already
+        self.seen: set[bytes] = set()
+        self.order: deque[tuple[int, int, bytes]] = deque()  # when it came, its time, and its nonce
+
+    def forget_oldest(self) -> int:
+        """Forget one; its time."""
+        _, time_ms, nonce = self.order.popleft()
+        self.seen.discard(nonce)
+        return time_ms
+
+    def forget_until(self, before_ms: int) -> None:
+        """Forget those whose time would not pass any more."""
+        while self.order and max(self.order[0][:2]) < before_ms:
+            self.forget_oldest()
+
+
 class Nonces:
-    """The requests of the last minutes."""
+    """The requests of the last minutes, machine by machine."""
 
     def __init__(self, now_ms: int) -> None:
-        self.floor_ms = now_ms  # what was asked until then may have been taken already
-        self._seen: set[str] = set()
-        self._order: deque[tuple[int, int, str]] = deque()  # when it came, its time, and what it was
+        self._began_ms = now_ms
+        self._of: dict[str, _Memory] = {}
+        self._swept_ms = now_ms
+        self.kept = 0  # requests remembered, of all machines
 
-    def may_be_new(self, time_ms: int, now_ms: int) -> bool:
+    def may_be_new(self, machine: str, time_ms: int, now_ms: int) -> bool:
         """Whether a request of that time can be told from one that was taken and forgotten."""
-        self.floor_ms = min(self.floor_ms, now_ms)  # the clock was put back: else nothing would pass until then again
-        return time_ms > self.floor_ms
+        self._began_ms = min(self._began_ms, now_ms)  # the clock was put back: else nothing would pass until then again
+        memory = self._of.get(machine)
+        if memory is None:
+            return time_ms > self._began_ms
+        memory.floor_ms = min(memory.floor_ms, now_ms)
+        return time_ms > memory.floor_ms
 
-    def take(self, key: str, time_ms: int, now_ms: int) -> None:
+    def take(self, machine: str, nonce: str, time_ms: int, now_ms: int) -> None:
         """Take a request, once. Raises RelayRefused."""
-        if key in self._seen:
+        self._sweep(now_ms)
+        memory = self._of.setdefault(machine, _Memory(self._began_ms))
+        key = bytes.fromhex(nonce)
+        if key in memory.seen:
             raise refusal("replayed")
-        while self._order and max(self._order[0][:2]) < now_ms - 2 * limits.CLOCK_WINDOW_MS:
-            self._seen.discard(self._order.popleft()[2])
-        while len(self._order) >= limits.RELAY_NONCES:
-            _, forgotten_ms, name = self._order.popleft()
-            self._seen.discard(name)
-            self.floor_ms = max(self.floor_ms, forgotten_ms)
-        self._seen.add(key)
-        self._order.append((now_ms, time_ms, key))
+        while memory.order and (len(memory.order) >= limits.RELAY_MACHINE_NONCES or self.kept >= limits.RELAY_NONCES):
+            memory.floor_ms = max(memory.floor_ms, memory.forget_oldest())
+            self.kept -= 1
+        memory.seen.add(key)
+        memory.order.append((now_ms, time_ms, key))
+        self.kept += 1
+
+    def _sweep(self, now_ms: int) -> None:
+        """Now and then: forget what cannot pass any more, and the machines of which nothing is left."""
+        if 0 <= now_ms - self._swept_ms < limits.CLOCK_WINDOW_MS:
+            return
+        self._swept_ms, before_ms = now_ms, now_ms - 2 * limits.CLOCK_WINDOW_MS
+        for memory in self._of.values():
+            memory.forget_until(before_ms)
+        self._of = {
+            machine: memory
+            for machine, memory in self._of.items()
+            if memory.order or memory.floor_ms > max(self._began_ms, before_ms)
+        }
+        self.kept = sum(len(memory.order) for memory in self._of.values())
 
 
 class Door:
@@ -108,16 +151,18 @@ class Door:
         if row is None or row[2]:
             raise refusal("machine-unknown")
         off_ms = time_ms - asked.at_ms
-        if abs(off_ms) > limits.CLOCK_WINDOW_MS or not self._nonces.may_be_new(time_ms, asked.at_ms):
+        in_time = -limits.CLOCK_WINDOW_MS <= off_ms <= limits.CLOCK_AHEAD_MS
+        if not in_time or not self._nonces.may_be_new(machine, time_ms, asked.at_ms):
             raise refusal("clock-wrong", seconds=round(off_ms / 1000))
         return Claimed(row[0], machine, row[1], row[3], time_ms, nonce, signature)
 
-    def enter(self, route: Route, asked: Asked, claimed: Claimed, body: bytes) -> Caller:
-        """The caller, when its signature fits all of the request and its role the route."""
+    def enter(self, route: Route, asked: Asked, claimed: Claimed, body: bytes, meter: Meter) -> Caller:
+        """The caller, when its signature fits all of the request, its rate is kept and its role fits the route."""
         text = signing.to_sign(asked.method, asked.target, claimed.time_ms, claimed.nonce, body, self.audience)
         if not signatures.good(claimed.public, text, claimed.signature):
             raise refusal("signature-wrong", audience=self.audience)
-        self._nonces.take(f"{claimed.machine}.{claimed.nonce}", claimed.time_ms, asked.at_ms)
+        meter.request(claimed.machine, asked.at_ms / 1000)
+        self._nonces.take(claimed.machine, claimed.nonce, claimed.time_ms, asked.at_ms)
         if route.roles != SIGNED and claimed.role not in route.roles:
             raise refusal("role-forbids", role=claimed.role)
         return Caller(claimed.team, claimed.machine, claimed.role, claimed.time_ms)

@@ -28,6 +28,7 @@ from telex.relay.app import App
 from telex.relay.desk import Desk
 from telex.relay.ports import Log, Parts
 from telex.relay.quota import Quotas
+from telex.wire.bounded_http import BoundedProtocol
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 _PORTS = {"http": 80, "https": 443}
@@ -131,7 +132,7 @@ def _config(app: App, where: Place) -> uvicorn.Config:
     try:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
