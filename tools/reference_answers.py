@@ -62,6 +62,8 @@ ANSWERS: dict[str, str | dict[str, str]] = {
     "relay serve": {"url": "text"},
     "relay team create": "OwnerCode",
     "relay team list": {"teams": "[HostedTeam]"},
+    "relay team machines": {"machines": "[HostedMachine]"},
+    "relay team drop": {"team": "text", "machine": "text", "entries": "number"},
     "relay team code": "OwnerCode",
     "relay backup": {"file": "text", "bytes": "number"},
     "relay restore": {"file": "text", "epoch": "text"},
@@ -101,4 +103,5 @@ RECORDS = {
     "Trouble": "store/trouble.py",
     "OwnerCode": "relay/admin.py",
     "HostedTeam": "relay/admin.py",
+    "HostedMachine": "relay/admin.py",
 }

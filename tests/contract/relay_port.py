@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from tests.relay.machines import Chain, Peer, hex_id
 
+from telex import limits
 from telex.core import members
 from telex.errors.between import RelayRefused
 from telex.relay import commands
@@ -274,14 +275,12 @@ class LogContract:
                 await world.found()
                 items = [world.alice.item([world.bob.id]) for _ in range(3)]
                 await world.do(world.push(world.alice, *items, waiting_most=3))
-                full = world.alice.item([world.bob.id])
-                refused = (await world.do(world.push(world.alice, full, waiting_most=3))).refused
-                assert [one.code for one in refused] == ["inbox-full"]
+                more = world.push(world.alice, world.alice.item([world.bob.id]), waiting_most=3)
+                assert await world.refused(more) == "inbox-full"
                 team = world.chain.team
                 sweep = commands.Sweep(at_ms=9, team=team, before_ms=9, parts_before_ms=0, rows=99)
                 await world.do(sweep)
-                more = world.alice.item([world.bob.id])
-                assert (await world.do(world.push(world.alice, more, waiting_most=3))).refused == []
+                assert (await world.do(more)).last_oseq == 4
 
         self.run(test())
 
@@ -294,8 +293,8 @@ class LogContract:
                 sign = commands.Sign(team=world.chain.team, machine=world.bob.id, seen_ms=77, cursor=2)
                 await world.do(commands.Heard(at_ms=78, signs=[sign]))
                 items = [world.alice.item([world.bob.id]) for _ in range(3)]
-                refused = (await world.do(world.push(world.alice, *items, waiting_most=3))).refused
-                assert [one.oseq for one in refused] == [6]
+                pushed = await world.do(world.push(world.alice, *items, waiting_most=3))
+                assert (pushed.last_oseq, pushed.refused) == (5, []), "the sixth stays at its sender"
                 assert dict(world.log.book.rows("chain.seen", world.chain.team))[world.bob.id] == 77
 
         self.run(test())
@@ -371,6 +370,92 @@ class LogContract:
                 await world.found()
                 await world.log.caught_up()
                 assert world.log.book.value("team.records", world.chain.team) == 2
+
+        self.run(test())
+
+    def test_what_one_machine_sends_uses_up_no_other_machines_share(self, tmp_path: Path) -> None:
+        """Would break: one member could fill the inbox of a machine that is away, and lock out all others."""
+
+        async def test() -> None:
+            async with self.world(tmp_path) as world:
+                await world.found()
+                carol = Peer("http://127.0.0.1:1", "carol")
+                carol.team = world.chain.team
+                await world.add(carol, members.MEMBER)
+                flood = [carol.item([world.bob.id]) for _ in range(3)]
+                assert (await world.do(world.push(carol, *flood, waiting_most=3))).last_oseq == 3
+                assert (
+                    await world.refused(world.push(carol, carol.item([world.bob.id]), waiting_most=3)) == "inbox-full"
+                )
+                honest = [world.alice.item([world.bob.id]) for _ in range(3)]
+                pushed = await world.do(world.push(world.alice, *honest, waiting_most=3))
+                assert (pushed.last_oseq, pushed.refused) == (3, [])
+                carol.client.close()
+
+        self.run(test())
+
+    def test_bytes_count_for_the_machine_that_sent_them_until_they_are_gone(self, tmp_path: Path) -> None:
+        """Would break: one member could use up what the whole team may keep."""
+
+        async def test() -> None:
+            async with self.world(tmp_path) as world:
+                await world.found()
+                book, team = world.log.book, world.chain.team
+                items = [world.alice.item([world.bob.id], b"x" * 1_000) for _ in range(3)]
+                await world.do(world.push(world.alice, *items))
+                part: dict[str, Any] = {"team": team, "digest": "d" * 64, "size": 500, "team_bytes_most": 1_000_000}
+                await world.do(commands.KeepPart(at_ms=1, machine=world.alice.id, **part))
+                await world.do(commands.KeepPart(at_ms=1, machine=world.bob.id, **part))
+                used = sum(len(one.header) + 1_000 for one in items) + 500
+                assert book.value("chain.bytes", world.alice.id) == used == book.value("team.bytes", team)
+                assert book.value("chain.bytes", world.bob.id) == 0
+                more = world.alice.item([world.bob.id], b"x")
+                assert await world.refused(world.push(world.alice, more, machine_bytes_most=used)) == "machine-full"
+                part = {**part, "digest": "e" * 64, "machine_bytes_most": used}
+                assert await world.refused(commands.KeepPart(at_ms=1, machine=world.alice.id, **part)) == "machine-full"
+                await world.do(commands.Sweep(at_ms=9, team=team, before_ms=9, parts_before_ms=9, rows=99))
+                assert book.value("chain.bytes", world.alice.id) == 0 == book.value("team.bytes", team)
+
+        self.run(test())
+
+    def test_what_an_operator_drops_leaves_a_tombstone_for_its_reader(self, tmp_path: Path) -> None:
+        """Would break: what a bad machine left would fill the team's place for a month; or look withheld."""
+
+        async def test() -> None:
+            async with self.world(tmp_path) as world:
+                await world.found()
+                book, team = world.log.book, world.chain.team
+                await world.do(world.push(world.alice, *(world.alice.item([world.bob.id]) for _ in range(3))))
+                await world.do(world.push(world.bob, world.bob.item([world.alice.id])))
+                drop = commands.Drop(at_ms=5, team=team, machine=world.alice.id, rows=2)
+                assert [(await world.do(drop)).entries for _ in range(3)] == [2, 1, 0]
+                page = book.rows("entry.page", team, world.bob.id, 0, 9)
+                assert [(row[0], row[2], row[4]) for row in page] == [(n, b"", "dropped") for n in (1, 2, 3)]
+                assert len(world.page(world.alice)) == 1
+                kept = book.rows("entry.oldest", team, 9)
+                assert book.value("team.bytes", team) == sum(row[2] for row in kept)
+                assert book.value("chain.bytes", world.alice.id) == sum(row[2] for row in kept[:3])
+
+        self.run(test())
+
+    def test_a_signed_request_is_obeyed_once_whichever_process_was_asked(self, tmp_path: Path) -> None:
+        """Would break: who read a request could repeat it at another relay of the cluster."""
+
+        async def test() -> None:
+            async with self.world(tmp_path) as world:
+                await world.found()
+                asked = commands.Asked(nonce="0" * 16, at_ms=7)
+                said: dict[str, Any] = {"team": world.chain.team, "machine": world.alice.id, "until_ms": 99, "most": 9}
+                invite = commands.Invite(at_ms=8, role="member", nameplates=[41, 42], asked=asked, **said)
+                await world.do(invite)
+                assert await world.refused(invite) == "replayed"
+                asked = commands.Asked(nonce="1" * 16, at_ms=7)
+                token = commands.GiveToken(at_ms=8, digest=b"d", audience="a", asked=asked, **said)
+                await world.do(token)
+                again = commands.GiveToken(at_ms=9, digest=b"e", audience="a", asked=asked, **said)
+                assert await world.refused(again) == "replayed"
+                await world.do(commands.Expire(at_ms=8 + 2 * limits.CLOCK_WINDOW_MS))
+                assert world.log.book.con.execute("SELECT count(*) FROM asked").fetchone() == (0,)
 
         self.run(test())
 

@@ -18,6 +18,7 @@ from tests.link.homes import Home, at, both, paired
 from tests.relay.running import Relay as Process
 from tests.relay.running import running
 
+from telex import limits
 from telex.core.members import MEMBER, OWNER, READER
 from telex.crypto import pairing as crypto
 from telex.crypto import signatures, words
@@ -36,6 +37,7 @@ from telex.errors.between import (
     RelayUnreachable,
 )
 from telex.link import keys, membership, pairing, seal
+from telex.link.http import Relay
 from telex.store import members, trouble
 from telex.wire import api, records
 from telex.wire import pairing as wire
@@ -316,6 +318,30 @@ def test_a_wrong_guess_burns_the_code_and_both_are_told(alice: Home, home: Calla
     assert [one.kind for one in trouble.recent(alice.db)] == [trouble.GUESS]
     assert len(alice.own.team.members()) == 1
     assert mallory.linked is None and not list((mallory.path / keys.DIRECTORY).glob("*.key"))
+    with pytest.raises(RelayRefused, match="no such invitation"):
+        asyncio.run(home("bob").join(code))
+
+
+async def claimed(home: Home, code: Code) -> None:
+    """Answer an invitation, and go away."""
+    async with Relay(home.url) as relay:
+        attempt = os.urandom(16).hex()
+        await relay.ask(
+            "join", api.Join(attempt=attempt, message=Joiner(code, attempt).message), nameplate=code.nameplate
+        )
+
+
+def test_an_answer_that_stops_half_way_burns_the_code_and_the_person_is_told(
+    alice: Home, home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would break: anybody who guesses an invitation's number could void it without a word to who made it."""
+    monkeypatch.setattr(limits, "PAIRING_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "PAIRING_POLL_MS", 100)
+    code = alice.invites()
+    asyncio.run(claimed(home("mallory"), code))
+    assert asyncio.run(alice.serves(code)) == ""
+    assert [one.kind for one in trouble.recent(alice.db)] == [trouble.GUESS]
+    assert any("said nothing more" in body for body in notices(alice))
     with pytest.raises(RelayRefused, match="no such invitation"):
         asyncio.run(home("bob").join(code))
 

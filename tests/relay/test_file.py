@@ -84,6 +84,31 @@ def test_a_newer_file_is_left_as_it_is(tmp_path: Path) -> None:
         SqliteLog(str(path))
 
 
+def test_a_file_of_the_first_schema_knows_what_each_machine_uses_after_it_is_opened(tmp_path: Path) -> None:
+    path = str(tmp_path / "relay.db")
+    con = apsw.Connection(path)
+    con.execute((Path(file.__file__).parent / "schema" / "0001_relay.sql").read_text())
+    con.execute(
+        """INSERT INTO book (one, epoch) VALUES (1, 'e');
+           INSERT INTO team (id, name, made_ms, head) VALUES ('t', 'acme', 1, 2);
+           INSERT INTO machine (id, team, role, sign) VALUES ('a', 't', 'owner', x''), ('b', 't', 'member', x'');
+           INSERT INTO origin VALUES ('t', 'of-a', 'a', 2);
+           INSERT INTO entry VALUES ('t', 1, 'of-a', 1, 'x', x'00', x'0000', 1, '');
+           INSERT INTO entry VALUES ('t', 2, 'of-a', 2, 'y', x'00', x'', 1, '');
+           INSERT INTO addressed VALUES ('t', 'b', 1, 1), ('t', 'b', 2, 2);
+           INSERT INTO part VALUES ('t', 'd', 5, 1);"""
+    )
+    con.execute(f"PRAGMA user_version = 1; PRAGMA application_id = {file.APPLICATION_ID}")
+    con.close()
+    file.prepare(path)
+    book = file.open_book(path)
+    assert [book.value("chain.bytes", one) for one in "ab"] == [4, 0]
+    assert book.value("entry.over_share", "t", "b", "a", 0, 1) == 1
+    assert book.value("entry.over_share", "t", "b", "a", 0, 2) is None
+    assert book.rows("part.unused", "t", 9, 9) == [("d", 5, "")]
+    book.con.close()
+
+
 def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RelayFileUnusable):

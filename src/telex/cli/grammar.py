@@ -491,6 +491,22 @@ VERBS = (
         options=(_LOG,),
     ),
     Verb(
+        name="relay team machines",
+        room="relay",
+        summary="what each machine of a team uses of the relay",
+        example="telex relay team machines acme",
+        words=(_TEAM,),
+        options=(_LOG,),
+    ),
+    Verb(
+        name="relay team drop",
+        room="relay",
+        summary="empty all that one machine has in the relay's log, read or not",
+        example="telex relay team drop acme old-laptop",
+        words=(_TEAM, Word(name="machine", meaning="its name or id, as 'telex relay team machines' lists it")),
+        options=(_LOG,),
+    ),
+    Verb(
         name="relay backup",
         room="relay",
         summary="copy the relay's file as it is at one moment, while it serves",

@@ -79,6 +79,45 @@ def team_list(call: Call) -> None:
         call.out.table(["team", "machines", "messages", "bytes", "made"], rows)
 
 
+def team_machines(call: Call) -> None:
+    """`telex relay team machines`"""
+    from telex.core import text
+    from telex.relay import admin
+
+    async def listed(log: Log) -> list[admin.HostedMachine]:
+        return admin.machines(log, call.args.word("team"))
+
+    found = _with_log(call, listed)
+    if call.out.as_json:
+        call.out.json({"machines": found})
+        return
+    rows = [
+        [
+            one.name or one.id,
+            one.role or "removed",
+            str(one.waiting),
+            str(one.bytes),
+            text.when(one.seen_ms) if one.seen_ms else "-",
+        ]
+        for one in found
+    ]
+    call.out.table(["machine", "role", "waiting", "bytes", "seen"], rows)
+
+
+def team_drop(call: Call) -> None:
+    """`telex relay team drop`"""
+    from telex.relay import admin
+
+    team, machine = call.args.word("team"), call.args.word("machine")
+    count = _with_log(call, lambda log: admin.drop(log, team, machine))
+    if call.out.as_json:
+        call.out.json({"team": team, "machine": machine, "entries": count})
+    else:
+        call.out.line(
+            f"{count} entries of {machine} are empty now; their readers are told that the operator removed them"
+        )
+
+
 def backup(call: Call) -> None:
     """`telex relay backup`"""
     from telex.relay import file

@@ -104,6 +104,14 @@ class MachineUnknown(NotFound):
     hint = "'telex link machines' lists them"
 
 
+class HostedMachineUnknown(NotFound):
+    """A relay's operator named a machine that the team never had."""
+
+    code = "hosted-machine-unknown"
+    text = "team {team} has no machine {name}"
+    hint = "'telex relay team machines TEAM' lists them"
+
+
 # --- another machine, or what lies between: exit status 1 ---------------------------------------------------
 
 

@@ -60,7 +60,8 @@ async def invite(relay: Relay, db: Store, role: str, now_ms: int) -> tuple[Code,
 async def serve(relay: Relay, own: Membership, nameplate: int) -> str:
     """Somebody waits at an invitation of this machine: pair. The name of the machine that joined, or ''.
 
-    Not twice at a time for one invitation. A wrong guess burns it, and the person is told. Raises RemoteFault.
+    Not twice at a time for one invitation. A wrong or unfinished try burns it, and the person is told. Raises
+    RemoteFault.
     """
     heard: api.Pairing = await relay.ask("invitation", nameplate=nameplate)
     if not heard.message:
@@ -76,10 +77,10 @@ async def serve(relay: Relay, own: Membership, nameplate: int) -> str:
         await relay.ask("answer", api.Reply(message=agreed.message), nameplate=nameplate)
         proof = agreed.proof(await _proof(relay, nameplate))
     except CodeWrong:
-        await _burn(relay, own, nameplate)
+        await _burn(relay, own, nameplate, "used invitation {} with a wrong code")
         return ""
     except PairingLate:
-        await relay.ask("burn", nameplate=nameplate)
+        await _burn(relay, own, nameplate, "answered invitation {} and then said nothing more")
         return ""
     answer = await _taken_in(relay, own, proof, invitation.role)
     await relay.ask("answer", api.Reply(sealed=agreed.seal(INVITER, answer)), nameplate=nameplate)
@@ -101,9 +102,9 @@ async def _proof(relay: Relay, nameplate: int) -> bytes:
     raise PairingLate(seconds=limits.PAIRING_WAIT_SECONDS)
 
 
-async def _burn(relay: Relay, own: Membership, nameplate: int) -> None:
-    """A wrong guess: the code is void, here and at the relay."""
-    words = f"somebody used invitation {nameplate} with a wrong code; it is void"
+async def _burn(relay: Relay, own: Membership, nameplate: int, what: str) -> None:
+    """A wrong guess, or one that was left open: the code is void, here and at the relay, and the person is told."""
+    words = f"somebody {what.format(nameplate)}; it is void"
     with own.db.write():
         trouble.note(own.db, trouble.GUESS, "", words, _now_ms())
     await relay.ask("burn", nameplate=nameplate)

@@ -10,6 +10,7 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -145,7 +146,7 @@ class Operation:
     async def _call(self, request: Request) -> Call:
         """The request, let in and read. Raises RelayRefused."""
         desk, route, at_ms = self._desk, self._route, now_ms()
-        source = request.client.host if request.client else _NO_SOURCE
+        source = network(request.client.host) if request.client else _NO_SOURCE
         caller = NOBODY
         if route.roles == ANYBODY:
             body = await self._body(request)
@@ -221,6 +222,19 @@ class Operation:
         if isinstance(said, bytes):
             return Response(said, media_type=_MEDIA[self._route.gives or bytes], headers=_now())
         return Response(msgspec.json.encode(said), media_type=_JSON, headers=_now())
+
+
+def network(host: str) -> str:
+    """What counts as one address when wrong tries are counted: of IPv6 a whole /64, which one machine may have."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((address, limits.RELAY_SOURCE_BITS), strict=False))
 
 
 async def _looked(desk: Desk, route: Route, asked: Asked) -> Claimed:

@@ -37,6 +37,7 @@ class Caller(NamedTuple):
     machine: str
     role: str
     asked_ms: int  # by its own clock, which fits the relay's
+    nonce: str = ""
 
 
 class Asked(NamedTuple):
@@ -165,7 +166,7 @@ class Door:
         self._nonces.take(claimed.machine, claimed.nonce, claimed.time_ms, asked.at_ms)
         if route.roles != SIGNED and claimed.role not in route.roles:
             raise refusal("role-forbids", role=claimed.role)
-        return Caller(claimed.team, claimed.machine, claimed.role, claimed.time_ms)
+        return Caller(claimed.team, claimed.machine, claimed.role, claimed.time_ms, claimed.nonce)
 
 
 def _credentials(headers: Mapping[str, str]) -> str:

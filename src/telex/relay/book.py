@@ -16,6 +16,7 @@ import apsw
 from telex import limits
 from telex.core import members
 from telex.errors import Bug
+from telex.relay.commands import Asked
 from telex.wire.faults import refusal
 
 Wake = tuple[str, str]  # a team and a machine of it; for an invitation: JOIN and its number
@@ -87,6 +88,11 @@ class Book:
         if found[1] not in roles:
             raise refusal("role-forbids", role=found[1])
         return str(found[1])
+
+    def once(self, machine: str, asked: Asked | None) -> None:
+        """Obey a signed request once, whichever process of the relay was asked. Raises RelayRefused."""
+        if asked is not None and not self.run("chain.asked", machine, asked.nonce, asked.at_ms):
+            raise refusal("replayed")
 
     def remember(self, team: members.Team) -> None:
         """Keep a team's state for the next record, some teams' at most."""

@@ -37,6 +37,13 @@ class MakeTeam(Command, frozen=True, kw_only=True):
     name: str
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The signed request behind a command that would do harm if it were obeyed once more by another relay process."""
+
+    nonce: str
+    at_ms: int  # by its machine's clock
+
+
 class Invite(Command, frozen=True, kw_only=True):
     """A new invitation. `words` only where the relay itself is the inviter, of a team's first owner."""
 
@@ -47,6 +54,7 @@ class Invite(Command, frozen=True, kw_only=True):
     until_ms: int
     most: int  # that one inviter may have open
     words: str = ""
+    asked: Asked | None = None
 
 
 class Claim(Command, frozen=True, kw_only=True):
@@ -114,8 +122,9 @@ class Push(Command, frozen=True, kw_only=True):
     machine: str
     origin: str
     items: list[Item]
-    waiting_most: int  # items for one machine
+    waiting_most: int  # items of this machine for another one
     team_bytes_most: int
+    machine_bytes_most: int = 1 << 62
 
 
 class SetRoster(Command, frozen=True, kw_only=True):
@@ -152,6 +161,7 @@ class GiveToken(Command, frozen=True, kw_only=True):
     audience: str
     until_ms: int
     most: int  # that a machine may have
+    asked: Asked | None = None
 
 
 class KeepPart(Command, frozen=True, kw_only=True):
@@ -162,6 +172,7 @@ class KeepPart(Command, frozen=True, kw_only=True):
     digest: str
     size: int
     team_bytes_most: int
+    machine_bytes_most: int = 1 << 62
 
 
 class Sweep(Command, frozen=True, kw_only=True):
@@ -174,7 +185,15 @@ class Sweep(Command, frozen=True, kw_only=True):
 
 
 class Expire(Command, frozen=True, kw_only=True):
-    """Removes tokens and invitations that are over."""
+    """Removes tokens, invitations and requests that are over."""
+
+
+class Drop(Command, frozen=True, kw_only=True):
+    """Empties the oldest entries of one machine, `rows` at most, as the relay's operator says."""
+
+    team: str
+    machine: str
+    rows: int
 
 
 Any = (
@@ -195,11 +214,12 @@ Any = (
     | KeepPart
     | Sweep
     | Expire
+    | Drop
 )
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sweep removed: how many entries, and the digests of parts whose bytes may go now."""
+    """What a sweep or a drop removed: how many entries, and the digests of parts whose bytes may go now."""
 
     entries: int
     parts: list[str]

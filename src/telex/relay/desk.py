@@ -51,6 +51,11 @@ Answer = msgspec.Struct | bytes | Stream | None
 NOBODY = Caller("", "", "", 0)
 
 
+def asked(caller: Caller) -> commands.Asked:
+    """The request of a caller, for a command that is to be obeyed once by all relays of a cluster."""
+    return commands.Asked(nonce=caller.nonce, at_ms=caller.asked_ms)
+
+
 class Desk:
     """The relay's state in this process."""
 

@@ -24,14 +24,20 @@ class Quotas(Record):
     items_per_minute: int = limits.RELAY_ITEMS_PER_MINUTE  # of one machine
     team_items_per_minute: int = limits.RELAY_TEAM_ITEMS_PER_MINUTE
     guesses_per_minute: int = limits.RELAY_GUESSES_PER_MINUTE  # of one address
-    waiting_items: int = limits.RELAY_WAITING_ITEMS  # for one machine
+    waiting_items: int = limits.RELAY_WAITING_ITEMS  # from one machine for another
     team_mib: int = limits.RELAY_TEAM_MIB
+    machine_mib: int = limits.RELAY_MACHINE_MIB
     keep_days: int = limits.RELAY_KEEP_DAYS
 
     @property
     def team_bytes(self) -> int:
         """What a team's entries and parts may take."""
         return self.team_mib * limits.MIB_BYTES
+
+    @property
+    def machine_bytes(self) -> int:
+        """What one machine's entries and parts may take."""
+        return self.machine_mib * limits.MIB_BYTES
 
     @property
     def keep_ms(self) -> int:

@@ -1,4 +1,4 @@
-"""The HTTP protocol of telex's servers: uvicorn's on httptools, with limits that hold before anybody has shown who it is.
+"""HTTP as telex's servers speak it: uvicorn's on httptools, with limits for those who have not shown who they are.
 
 Rules kept here:
 - a connection holds a bounded part of a request's head, and of what frames its body; uvicorn's own has no limit;

@@ -53,6 +53,10 @@ FAULTS = (
     Kind("part-wrong", 422, "the part is not what its digest says", "send it again"),
     Kind("too-fast", 429, "more than {most} {what}", "try again later", True),
     Kind("team-full", 429, "the team has {most} bytes here, the most it may", "older ones go by themselves", True),
+    Kind(
+        "machine-full", 429, "this machine has {most} bytes here, the most it may", "older ones go by themselves", True
+    ),
+    Kind("inbox-full", 429, "{most} items of this machine wait for one that does not read", "they stay here", True),
     Kind("many-guesses", 429, "too many wrong tries from this address", "try again later", True),
     Kind("many-invitations", 429, "too many invitations are open", "they end after ten minutes", True),
     Kind("bug", 500, "the relay failed at this", "its operator sees why in its log", True),
@@ -68,7 +72,8 @@ TOMBSTONES = {
     "header-wrong": "its header does not fit the request",
     "nobody-there": "none of the machines that it is for is in the team",
     "owners-only": "only an owner may write to every machine",
-    "inbox-full": "too much waits for a machine that it is for",
+    "inbox-full": "too much waits for a machine that it is for",  # of logs from before it refused the push
+    "dropped": "the relay's operator removed it",
 }
 
 

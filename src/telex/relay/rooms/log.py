@@ -38,6 +38,7 @@ async def push(desk: Desk, call: Call) -> api.Pushed:
             items=body.items,
             waiting_most=desk.quotas.waiting_items,
             team_bytes_most=desk.quotas.team_bytes,
+            machine_bytes_most=desk.quotas.machine_bytes,
         )
     )
     desk.metrics.items(len(body.items), len(pushed.refused))

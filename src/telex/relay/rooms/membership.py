@@ -6,7 +6,7 @@ import secrets
 
 from telex import limits
 from telex.relay import auth, commands
-from telex.relay.desk import Call, Desk
+from telex.relay.desk import Call, Desk, asked
 from telex.wire import api
 from telex.wire.records import Grant, Signed
 
@@ -23,6 +23,7 @@ async def token(desk: Desk, call: Call) -> api.Token:
             audience=desk.door.audience,
             until_ms=until_ms,
             most=limits.RELAY_TOKENS,
+            asked=asked(call.caller),
         )
     )
     return api.Token(token=made, until_ms=until_ms, audience=desk.door.audience)

@@ -18,7 +18,7 @@ from telex.errors.between import ChainBroken, CodeWrong
 from telex.relay import commands
 from telex.relay.book import JOIN
 from telex.relay.clock import now_ms
-from telex.relay.desk import Call, Desk
+from telex.relay.desk import Call, Desk, asked
 from telex.relay.nameplates import nameplates
 from telex.relay.rules.pairing import Invitation, attempted, find, own
 from telex.relay.wakes import WOKEN
@@ -40,6 +40,7 @@ async def invite(desk: Desk, call: Call) -> api.Invited:
             nameplates=nameplates(),
             until_ms=call.at_ms + limits.INVITATION_MS,
             most=limits.RELAY_INVITATIONS,
+            asked=asked(call.caller),
         )
     )
     return made

@@ -25,11 +25,14 @@ async def put(desk: Desk, call: Call) -> None:
         digest=digest,
         size=len(data),
         team_bytes_most=desk.quotas.team_bytes,
+        machine_bytes_most=desk.quotas.machine_bytes,
     )
     if desk.book.value("part.is_there", team, digest):
         await desk.submit(keep)  # or a sweep could take the bytes away after they were found there
     elif desk.book.value("team.bytes", team) + len(data) > desk.quotas.team_bytes:
         raise refusal("team-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=desk.quotas.team_bytes)
+    elif desk.book.value("chain.bytes", call.caller.machine) + len(data) > desk.quotas.machine_bytes:
+        raise refusal("machine-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=desk.quotas.machine_bytes)
     await desk.parts.put(team, digest, data)
     await desk.submit(keep)
 

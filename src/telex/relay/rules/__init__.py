@@ -19,6 +19,7 @@ _RULES: dict[type, Callable[[Book, Any], commands.Result]] = {
     commands.Heard: care.heard,
     commands.Sweep: care.sweep,
     commands.Expire: care.expire,
+    commands.Drop: log.drop,
     commands.MakeTeam: chain.make_team,
     commands.Append: chain.append,
     commands.Push: log.push,

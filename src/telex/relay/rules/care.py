@@ -6,6 +6,7 @@ from where on it still has everything.
 
 from __future__ import annotations
 
+from telex import limits
 from telex.relay import commands
 from telex.relay.book import Book
 
@@ -41,10 +42,12 @@ def _count_taken(book: Book, team: str, machine: str, cursor: int) -> None:
 def sweep(book: Book, command: commands.Sweep) -> commands.Swept:
     """Trim one team's log; forget parts that no entry needs any more."""
     team, last, freed, count = command.team, 0, 0, 0
-    for seq, received_ms, size in book.rows("entry.oldest", team, command.rows):
+    of_machine: dict[str, int] = {}
+    for seq, received_ms, size, machine in book.rows("entry.oldest", team, command.rows):
         if received_ms >= command.before_ms:
             break
         last, freed, count = seq, freed + size, count + 1
+        of_machine[machine] = of_machine.get(machine, 0) + size
     if count:
         book.run("entry.trim", team, last)
         book.run("part.trim_uses", team, last)
@@ -52,15 +55,19 @@ def sweep(book: Book, command: commands.Sweep) -> commands.Swept:
             book.run("entry.trim_addressed", team, machine, last)
             _count_taken(book, team, machine, max(last, book.value("chain.cursor", machine)))
         book.run("team.trimmed", last + 1, freed, team)
+        for machine, size in of_machine.items():
+            book.run("chain.grew", -size, machine)
     gone = book.rows("part.unused", team, command.parts_before_ms, command.rows)
-    for digest, size in gone:
+    for digest, size, machine in gone:
         book.run("part.drop", team, digest)
         book.run("part.drop_data", team, digest)
         book.run("team.freed", size, team)
-    return commands.Swept(entries=count, parts=[digest for digest, _ in gone])
+        book.run("chain.grew", -size, machine)
+    return commands.Swept(entries=count, parts=[row[0] for row in gone])
 
 
 def expire(book: Book, command: commands.Expire) -> None:
-    """Forget tokens and invitations that are over."""
+    """Forget tokens, invitations and requests that are over."""
+    book.run("chain.forget_asked", command.at_ms - 2 * limits.CLOCK_WINDOW_MS)
     book.run("token.expire", command.at_ms)
     book.run("pairing.expire", command.at_ms)

@@ -4,8 +4,9 @@ Rules kept here:
 - for each origin the relay remembers the last number that it has; what `core.sync.admit` says decides;
 - an item that can never be taken is kept as a tombstone with its reason, so that it blocks nothing, and is told
   again to whoever offers it again;
-- an item that may be taken later (another key, parts that are not here yet, a full team) refuses the whole push,
-  and leaves nothing of it behind.
+- an item that may be taken later (another key, parts that are not here yet, a full team or machine, too much of this
+  machine for one that does not read) refuses the whole push, and leaves nothing of it behind;
+- what a machine may have waiting, and how many bytes, is its own share: one machine uses up nobody else's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 
 from telex import limits
 from telex.core import sync
+from telex.errors.between import RelayRefused
 from telex.relay import commands
 from telex.relay.book import Book
 from telex.wire.api import Item, Pushed, Refusal
@@ -35,7 +37,7 @@ class _Push(NamedTuple):
     command: commands.Push
     role: str
     key: int  # the epoch of the team's key
-    given: dict[str, tuple[int, int]]  # for machines that something is for: how much was, and how much it has read
+    given: dict[str, int]  # for machines that something is for: how much ever was
 
 
 def push(book: Book, command: commands.Push) -> Pushed:
@@ -49,13 +51,18 @@ def push(book: Book, command: commands.Push) -> Pushed:
         return Pushed(epoch=epoch, last_oseq=0, forked=True)
     work = _Push(book, command, role, key, {})
     refused: list[Refusal] = []
-    first, forked = head + 1, False
+    first, before, forked = head + 1, size, False
     for item in command.items:
         name, header = _read(item)
         kept = book.row("entry.kept", team, command.origin, item.oseq) if item.oseq <= last else None
         verdict = sync.admit(last, item.oseq, name, kept[0] if kept else None)
         if verdict == sync.APPEND:
-            reason = _append(work, item, name, header, head + 1)
+            try:
+                reason = _append(work, item, name, header, head + 1)
+            except RelayRefused as problem:
+                if head < first or problem.facts["code"] != "inbox-full":
+                    raise
+                break  # what came before it is taken: it waits for others
             head, last = head + 1, item.oseq
             size += len(item.header) + (0 if reason else len(item.sealed))
         elif verdict == sync.KNOWN and kept:
@@ -66,7 +73,7 @@ def push(book: Book, command: commands.Push) -> Pushed:
         if reason:
             refused.append(Refusal(oseq=item.oseq, code=reason, reason=TOMBSTONES[reason]))
     if head >= first:
-        _close(work, head, last, size)
+        _close(work, head, last, size, size - before)
     return Pushed(epoch=epoch, last_oseq=last, refused=refused, forked=forked)
 
 
@@ -95,9 +102,8 @@ def _append(work: _Push, item: Item, name: str, header: Header | None, seq: int)
     if header is not None and not reason:
         _need(work, header, seq)
     for machine in to:
-        given, taken = work.given[machine]
-        work.given[machine] = given + 1, taken
-        book.run("entry.address", command.team, machine, seq, given + 1)
+        work.given[machine] += 1
+        book.run("entry.address", command.team, machine, seq, work.given[machine], command.machine)
     return reason
 
 
@@ -127,13 +133,22 @@ def _recipients(work: _Push, header: Header) -> tuple[list[str], str]:
             row = work.book.row("chain.counts", machine, team)
             if row is None:
                 continue
-            work.given[machine] = row[0], row[1]
+            work.given[machine] = row[0]
+        _hold_share(work, machine)
         found.append(machine)
     if not found:
         return [], "nobody-there"
-    if any(work.given[one][0] - work.given[one][1] >= work.command.waiting_most for one in found):
-        return found, "inbox-full"
     return found, "owners-only" if EVERY_MACHINE in header.to and work.role != OWNER else ""
+
+
+def _hold_share(work: _Push, machine: str) -> None:
+    """So much of one machine may wait for another. Raises RelayRefused."""
+    command, most = work.command, work.command.waiting_most
+    given, taken, cursor = work.book.row("chain.counts", machine, command.team) or (0, 0, 0)
+    if max(given, work.given[machine]) - taken < most:  # of all machines together: most pushes need no closer look
+        return
+    if work.book.value("entry.over_share", command.team, machine, command.machine, cursor, most - 1):
+        raise refusal("inbox-full", retry_after_ms=limits.RELAY_INBOX_RETRY_MS, most=most)
 
 
 def _need(work: _Push, header: Header, seq: int) -> None:
@@ -144,13 +159,28 @@ def _need(work: _Push, header: Header, seq: int) -> None:
         work.book.run("part.use", work.command.team, digest, seq)
 
 
-def _close(work: _Push, head: int, last: int, size: int) -> None:
+def _close(work: _Push, head: int, last: int, size: int, added: int) -> None:
     """What the items changed of the team, the origin and the machines that they are for. Raises RelayRefused."""
     book, command = work.book, work.command
     if size > command.team_bytes_most:
         raise refusal("team-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=command.team_bytes_most)
+    if book.value("chain.bytes", command.machine) + added > command.machine_bytes_most:
+        raise refusal("machine-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=command.machine_bytes_most)
+    book.run("chain.grew", added, command.machine)
     book.run("team.pushed", head, size, command.team)
     book.run("entry.set_origin", command.team, command.origin, command.machine, last)
-    for machine, (given, _) in work.given.items():
+    for machine, given in work.given.items():
         book.run("chain.given", given, machine)
         book.touch(command.team, machine)
+
+
+def drop(book: Book, command: commands.Drop) -> commands.Swept:
+    """Empty a machine's oldest entries. They stay as tombstones: else their readers would take them for withheld."""
+    team, freed, count = command.team, 0, 0
+    for seq, size in book.rows("entry.of_machine", team, command.machine, command.rows):
+        book.run("entry.empty", "dropped", team, seq)
+        book.run("part.drop_uses", team, seq)
+        freed, count = freed + size, count + 1
+    book.run("team.freed", freed, team)
+    book.run("chain.grew", -freed, command.machine)
+    return commands.Swept(entries=count, parts=[])

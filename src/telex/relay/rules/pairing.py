@@ -53,6 +53,7 @@ def invite(book: Book, command: commands.Invite) -> Invited:
     """A new invitation, under the first of its numbers that is free."""
     if command.machine:
         book.standing(command.team, command.machine, _OWNERS)
+        book.once(command.machine, command.asked)
     book.run("pairing.expire", command.at_ms)
     free = [one for one in command.nameplates if not book.value("pairing.is_there", one)]
     if not free or book.value("pairing.open", command.team, command.machine) >= command.most:

@@ -1,6 +1,6 @@
 """Sealed parts of large bodies: which team has which, and how much that is.
 
-Rule kept here: a part counts once for its team, however often it is sent.
+Rule kept here: a part counts once for its team, and for the machine that sent it first, however often it is sent.
 """
 
 from __future__ import annotations
@@ -20,5 +20,8 @@ def keep(book: Book, command: commands.KeepPart) -> None:
         return
     if book.value("team.bytes", team) + command.size > command.team_bytes_most:
         raise refusal("team-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=command.team_bytes_most)
-    book.run("part.add", team, command.digest, command.size, command.at_ms)
+    if book.value("chain.bytes", command.machine) + command.size > command.machine_bytes_most:
+        raise refusal("machine-full", retry_after_ms=limits.RELAY_FULL_RETRY_MS, most=command.machine_bytes_most)
+    book.run("part.add", team, command.digest, command.size, command.at_ms, command.machine)
     book.run("team.grew", command.size, team)
+    book.run("chain.grew", command.size, command.machine)

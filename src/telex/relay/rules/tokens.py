@@ -13,5 +13,6 @@ from telex.wire.routes import ALL_ROLES
 def give(book: Book, command: commands.GiveToken) -> None:
     """One more token; of too many the oldest go."""
     book.standing(command.team, command.machine, ALL_ROLES)
+    book.once(command.machine, command.asked)
     book.run("token.add", command.digest, command.machine, command.audience, command.until_ms)
     book.run("token.keep_newest", command.machine, command.machine, command.most)

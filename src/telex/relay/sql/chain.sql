@@ -31,7 +31,22 @@ SELECT count(*) FROM machine WHERE team = ? AND removed = 0;
 SELECT id, seen_ms FROM machine WHERE team = ? AND removed = 0;
 
 -- :counts  id, team
-SELECT given, taken FROM machine WHERE id = ? AND team = ? AND removed = 0;
+SELECT given, taken, cursor FROM machine WHERE id = ? AND team = ? AND removed = 0;
+
+-- :bytes  id
+SELECT bytes FROM machine WHERE id = ?;
+
+-- :grew  bytes, id
+UPDATE machine SET bytes = max(0, bytes + ?) WHERE id = ?;
+
+-- :usage  team
+SELECT id, role, removed, seen_ms, given - taken, bytes FROM machine WHERE team = ? ORDER BY id;
+
+-- :asked  machine, nonce, time
+INSERT OR IGNORE INTO asked (machine, nonce, at_ms) VALUES (?, ?, ?);
+
+-- :forget_asked  before
+DELETE FROM asked WHERE at_ms < ?;
 
 -- :given  given, id
 UPDATE machine SET given = ? WHERE id = ?;
