@@ -65,6 +65,7 @@ NETWORKS = {
     "cli/relay.py": "runs what a relay's operator asks of its log",
     "compat/ipc/server.py": "claude-ipc's port on 127.0.0.1, while `telex ipc serve` runs",
     "hook/inbox_socket.py": "calls an idle Claude Code through its session's own socket, where that is asked for",
+    "wire/bounded_http.py": "what the servers of the relay and of MCP hold of a connection; it opens none",
     "compat/ipc/peer.py": "asks whether somebody listens at that port already",
 }
 

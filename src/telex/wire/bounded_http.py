@@ -25,10 +25,6 @@ _REFUSED = (
 )
 
 
-class HeadTooLarge(Exception):
-    """More headers than a request may have; the parser passes it on as its own error."""
-
-
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -68,10 +64,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer. Raises HeadTooLarge."""
+        """A header, or a trailer. Raises ValueError, which the parser turns into its own error and uvicorn into 400."""
         self._fields += 1
         if self._fields > limits.HTTP_HEADERS:
-            raise HeadTooLarge
+            raise ValueError("too many headers")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
