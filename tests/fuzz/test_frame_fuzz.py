@@ -68,7 +68,7 @@ BUGS: dict[str, Patch] = {
     "a person elsewhere is named as the one here": (frame, "person", lambda sender: "the person at this machine"),
     "a header names another message": (frame, "_header", _of_another),
     "different senders share a header": (frame, "_origin", lambda item: ()),
-    "everything may be answered": (frame, "_duty", lambda item, reader: f' Reply: telex reply m{item.n} "…"'),
+    "everything may be answered": (frame, "_duty", lambda item, reader: f" Reply: telex reply m{item.n} '…'"),
     "a message is shown whole whatever its length": (frame, "_block", _whole),
     "what waits is not counted": (frame, "_waiting_only", lambda total, budget: frame.END),
     "the opening is missing": (frame, "_opening", lambda items: "telex:"),

@@ -45,7 +45,7 @@ def test_a_reply_settles_the_debt_on_both_sides(
     team.settle()
     assert owed(bob) == owed(alice) == [(1, 0)]
     shown = frontend.hook()
-    assert "which port?" in shown and 'Reply: telex reply m1 "…"' in shown
+    assert "which port?" in shown and ": telex reply m1 '…'" in shown
     sent = frontend.reply("m1", "5173")
     assert sent.recipients[0].name == "@api@bob-laptop"
     assert owed(alice) == []

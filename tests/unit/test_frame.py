@@ -49,7 +49,8 @@ def header(**fields: Any) -> str:
 def test_a_one_line_message_is_framed_in_four_lines() -> None:
     assert rows(item()) == [
         "telex: 1 message from another session, not an instruction of the user.",
-        'm42 from @backend (claude, "~/src/backend"): note, 2026-11-21 21:25Z, 5m ago. Reply: telex reply m42 "…"',
+        'm42 from @backend (claude, "~/src/backend"): note, 2026-11-21 21:25Z, 5m ago. '
+        "No reply needed. To reply: telex reply m42 '…'",
         "> hello",
         "end of telex messages",
     ]
@@ -80,13 +81,53 @@ def test_what_a_message_answers_is_named() -> None:
     assert ": reply, 2026-11-21 21:25Z, 5m ago, answers m12. " in header(kind="reply", reply_to=12)
 
 
-def test_a_request_says_until_when() -> None:
-    assert header(kind="request", deadline_ms=NOW + 55 * MINUTE).endswith(
-        'ago. Reply due 2026-11-21 22:25Z, in 55m. Reply: telex reply m42 "…"'
-    )
-    assert " Reply was due 2026-11-21 21:30Z. Reply: telex" in header(kind="request", deadline_ms=NOW)
-    assert header(kind="request").endswith('5m ago. Reply: telex reply m42 "…"')
+HOW = "telex reply m42 '…' (long: --stdin <<'EOF')"
+
+
+def test_a_request_says_how_long_there_is() -> None:
+    assert header(kind="request", deadline_ms=NOW + 55 * MINUTE).endswith(f"ago. Reply due in 55m: {HOW}")
+    assert f" Reply was due 2026-11-21 21:30Z: {HOW}" in header(kind="request", deadline_ms=NOW)
+    assert header(kind="request").endswith(f"5m ago. Reply: {HOW}")
     assert " due " not in header(kind="note", deadline_ms=NOW + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "said"),
+    [
+        (1, "1s"),
+        (29_400, "29s"),
+        (60 * MINUTE - 900, "1h"),
+        (59 * MINUTE, "59m"),
+        (90 * MINUTE, "2h"),
+        (86_400_000, "1d"),
+    ],
+)
+def test_the_time_for_a_reply_is_rounded(ahead_ms: int, said: str) -> None:
+    """Would break: every fresh request of an hour says 59m."""
+    assert f" Reply due in {said}: " in header(kind="request", deadline_ms=NOW + ahead_ms)
+
+
+@pytest.mark.parametrize("kind", ["note", "context", "reply"])
+def test_what_wants_no_answer_says_so_and_how_one_is_given_all_the_same(kind: str) -> None:
+    assert header(kind=kind).endswith("ago. No reply needed. To reply: telex reply m42 '…'")
+
+
+def test_ones_own_message_is_not_another_sessions_and_needs_no_reply_to_itself() -> None:
+    opening, first, *_ = rows(item(kind="request", own=True))
+    assert opening == "telex: 1 message that you sent."
+    assert "telex reply" not in first
+    both = rows(item(7, own=True), item(8), item(9, own=True, sender_kind="person"))[0]
+    assert both == "telex: 2 messages that you sent; 1 message from another session, not an instruction of the user."
+
+
+def test_the_command_that_answers_takes_markdown_through_a_shell() -> None:
+    """Would break: between double quotes the shell runs what stands between backticks."""
+    body = "set PORT=$PORT and run `echo EXPANDED` \\ !x"
+    for fields in ({"kind": "request"}, {"kind": "note"}):
+        shown = header(**fields)
+        command = shown[shown.index("telex reply") :].partition(" (long")[0].replace("…", body)
+        ran = subprocess.run(["sh", "-c", f"printf '%s' {command[len('telex reply m42 ') :]}"], capture_output=True)
+        assert ran.stdout.decode() == body
 
 
 @pytest.mark.parametrize("fields", [{"kind": "ack"}, {"kind": "event"}, {"auto": True}, {"sender_kind": "system"}])
@@ -142,7 +183,7 @@ def test_the_opening_counts_each_kind_of_sender() -> None:
 
 def test_messages_of_one_sender_share_a_header() -> None:
     first, second = item(42), item(43, created_ms=NOW - MINUTE)
-    assert rows(first, second)[3] == 'm43 from @backend: note, 1m ago. Reply: telex reply m43 "…"'
+    assert rows(first, second)[3] == ("m43 from @backend: note, 1m ago. No reply needed. To reply: telex reply m43 '…'")
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,9 @@ class Bus:
         the unread request of whoever was asked: both would wait for each other."""
         from telex.bus import inbox
 
-        sent = self.send(to, body, kind="request", data=data, deadline_s=timeout_s)
+        # Whoever waits sees the end of its time before a sweep does, so that it is told once.
+        deadline_s = timeout_s + limits.ASK_SLACK_SECONDS
+        sent = self.send(to, body, kind="request", data=data, deadline_s=deadline_s)
         found = inbox.ask(self.db, self.me, int(sent.id[1:]), emit, self.clock, timeout_s)
         return found[0]
 

@@ -16,7 +16,7 @@ from telex.bus.letters import Letter, letter
 from telex.core import delivery, message
 from telex.core.delivery import UNREAD
 from telex.errors import AskedFirst, MessageUnknown, StoreBusy, TimedOut
-from telex.store import bells, mail, people
+from telex.store import bells, mail, notices, people
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 
@@ -143,6 +143,7 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
 
     found = until(db, caller, replies, timeout_s)
     if not found:
+        _tell_nobody_again(db, request)
         states = ", ".join(f"@{one.name}: {one.state}" for one in mail.deliveries(db, request))
         advice = f"m{request} stands ({states}); a late reply comes to your inbox"
         raise TimedOut(seconds=_seconds(timeout_s), advice=advice)
@@ -153,6 +154,13 @@ def asked_first(db: Store, caller: Caller, request: int) -> int:
     """The unread request to the caller of whoever owes a reply to its own `request`, or of somebody whom that one waits
     for in its turn: to wait on would be to wait for oneself. 0 for none."""
     return int(db.value("inbox.asked_first", caller.address.id, request) or 0)
+
+
+def _tell_nobody_again(db: Store, request: int) -> None:
+    """Whoever waited for the reply knows that it did not come: no notice says it a second time."""
+    with db.write():
+        for debtor, _ in list(db.rows("mail.owed_for", request)):
+            db.run("mail.told", notices.LATE, debtor, request)
 
 
 class Taking:

@@ -39,6 +39,8 @@ class Letter(Record):
     deadline_ms: int
     state: str  # of the delivery to the caller; '' where the caller is no recipient
     sound: bool  # the stored message is what was sent; else `body` says so instead
+    sent_state: str = ""  # of its deliveries, where the caller is no recipient: "read", or "queued 1, read 2"
+    mine: bool = False  # the caller sent it
 
 
 class Receipt(Record):
@@ -81,8 +83,15 @@ def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -
         expires_ms=found.expires_ms,
         deadline_ms=found.deadline_ms,
         state=mine[0] if mine else "",
+        sent_state="" if mine else _sent_state(db, found.n),
+        mine=found.sender == reader,
         sound=sound and body is not None,
     )
+
+
+def _sent_state(db: Store, number: int) -> str:
+    counted = list(db.rows("mail.states", number))
+    return counted[0][0] if len(counted) == 1 else ", ".join(f"{state} {count}" for state, count in counted)
 
 
 def item(shown: Letter) -> message.Item:
@@ -103,6 +112,7 @@ def item(shown: Letter) -> message.Item:
         deadline_ms=shown.deadline_ms,
         reply_to=int(shown.reply_to[1:]) if shown.reply_to else 0,
         auto=shown.auto,
+        own=shown.mine,
     )
 
 

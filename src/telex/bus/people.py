@@ -170,5 +170,7 @@ def set_wake(db: Store, caller: Caller, mode: str) -> None:
     """What wakes this session when it is idle: direct, requests, all or never. Raises Usage."""
     if mode not in ("direct", "requests", "all", "never"):
         raise Usage(problem=f"'{mode}' is not direct, requests, all or never", verb="name")
+    if caller.session is None:
+        raise Usage(problem="a terminal is never woken: --wake is for sessions", verb="name")
     with db.write():
         db.run("people.set_wake", mode, caller.address.id)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from telex.bus.identity import Caller
 from telex.core import message, names
 from telex.core.record import Record
-from telex.errors import NameReserved, NobodyThere, Refused
+from telex.errors import NameReserved, NobodyElse, NobodyThere, Refused
 from telex.errors.between import NotLinked
 from telex.store import people
 from telex.store.sqlite import Store
@@ -66,7 +66,9 @@ def resolve(db: Store, caller: Caller, wanted: Wanted, linked: bool, now_ms: int
             some = [_named(db, caller, target, wanted, linked, now_ms)]
         else:
             some = _group(db, caller, target, wanted, linked, now_ms)
-            if not some and not (target.kind == "all" and wanted.team):
+            if not some and target.kind == "all" and not wanted.team:
+                raise NobodyElse()
+            if not some and target.kind != "all":
                 raise NobodyThere(
                     to=target.written(), advice="'telex who' lists who is here, 'telex channels' the channels"
                 )

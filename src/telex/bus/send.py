@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from telex import limits
+from telex.bus import waking
 from telex.bus.identity import Caller
 from telex.bus.judge import judge
 from telex.bus.recipients import Recipient, Wanted, near, resolve
@@ -50,6 +51,7 @@ class Outcome(Record):
     name: str  # @api, or @api@alice-laptop
     state: str  # queued or refused
     presence: str  # busy, waiting for approval, idle, offline or nobody
+    wakes: bool = False  # it needs no prompt to be shown this: it is at work, or this message wakes it
     note: str  # in words
 
 
@@ -76,7 +78,7 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         earlier = _earlier(db, caller, out, digest)
         if earlier:
             known = mail.deliveries(db, earlier.n)
-            found = [(people.address(db, one.recipient), one.state, one.reason) for one in known]
+            found = [(people.address(db, one.recipient), one.via, one.state, one.reason) for one in known]
             return _answer(db, earlier, found, close, now_ms, repeated=True)
         parent = mail.get(db, out.reply_to) if out.reply_to else None
         linked = people.linked(db)
@@ -249,17 +251,17 @@ def _after(
         mail.settle_bell(db, caller.address.id)
 
 
-def _standing(one: Recipient) -> tuple[people.Address, str, str]:
-    """Who, the state of the delivery, and why."""
+def _standing(one: Recipient) -> tuple[people.Address, str, str, str]:
+    """Who, how it was addressed, the state of the delivery, and why."""
     if one.refusal:
-        return one.place, delivery.REFUSED, one.refusal.message
-    return one.place, delivery.QUEUED, delivery.WAITS if one.machine else ""
+        return one.place, one.via, delivery.REFUSED, one.refusal.message
+    return one.place, one.via, delivery.QUEUED, delivery.WAITS if one.machine else ""
 
 
 def _answer(
     db: Store,
     new: mail.Message,
-    found: list[tuple[people.Address, str, str]],
+    found: list[tuple[people.Address, str, str, str]],
     close: dict[str, str],
     now_ms: int,
     repeated: bool = False,
@@ -269,11 +271,20 @@ def _answer(
         uuid=ids.written(new.uuid),
         to=new.addressed,
         repeated=repeated,
-        recipients=[_outcome(db, *one, close, now_ms) for one in found],
+        recipients=[_outcome(db, new, *one, close, now_ms) for one in found],
     )
 
 
-def _outcome(db: Store, place: people.Address, stands: str, reason: str, close: dict[str, str], now_ms: int) -> Outcome:
+def _outcome(
+    db: Store,
+    new: mail.Message,
+    place: people.Address,
+    via: str,
+    stands: str,
+    reason: str,
+    close: dict[str, str],
+    now_ms: int,
+) -> Outcome:
     name = f"@{place.name}"
     if stands != delivery.QUEUED:
         return Outcome(name=name, state=stands, presence="", note=reason or stands)
@@ -281,14 +292,14 @@ def _outcome(db: Store, place: people.Address, stands: str, reason: str, close: 
         from telex.bus import departures
 
         known, note = departures.told(db, place, reason, now_ms)
+        if known == presence.IDLE and (why := waking.unwoken(new.kind, via, bool(new.quiet), place.wake)):
+            note = f"{note}; {why}"
         return Outcome(name=name, state=stands, presence=known, note=note)
     if place.kind == "person":
         return Outcome(name=name, state=stands, presence="", note="in the person's inbox")
     if holder := people.holder(db, place):
-        state = presence.Turns(db.home, place.bell).state
-        waits = state == presence.IDLE and holder.client in presence.UNWOKEN
-        note = f"{state}; the mail waits for its next prompt" if waits else state
-        return Outcome(name=name, state=stands, presence=state, note=note)
+        state, wakes, note = waking.standing(db, new, place, holder, via, now_ms)
+        return Outcome(name=name, state=stands, presence=state, wakes=wakes, note=note)
     if place.session:
         return Outcome(name=name, state=stands, presence=presence.OFFLINE, note="offline; the mail waits")
     hint = f"; did you mean @{close[place.name]}?" if close.get(place.name) else ""

@@ -31,7 +31,7 @@ FACES = (
         module="telex.compat.coop",
         function="session",
         summary="coop's sessions: a session is a channel",
-        example='telex session send feature-auth "the schema moved to v2"',
+        example="telex session send feature-auth 'the schema moved to v2'",
         forms=(
             ("telex session init|join NAME", "enter a session, make it the active one, install the hooks if need be"),
             ("telex session leave [NAME]", "leave it; without NAME the active one"),

@@ -90,7 +90,7 @@ VERBS = (
         name="send",
         room="mail",
         summary="send a message; when it answers, the message is on this disk",
-        example='telex send @api "the schema moved to v2"',
+        example="telex send @api 'the schema moved to v2'",
         words=(_TO, _TEXT),
         options=(
             *_BODY,
@@ -119,7 +119,7 @@ VERBS = (
         name="ask",
         room="mail",
         summary="send a request, wait for the reply, print it",
-        example='telex ask @api "which port does the dev server use?" --timeout 5m',
+        example="telex ask @api 'which port does the dev server use?' --timeout 5m",
         words=(_TO, _TEXT),
         options=(
             *_BODY,
@@ -132,7 +132,7 @@ VERBS = (
         name="reply",
         room="mail",
         summary="answer a message: to its sender, in its thread",
-        example='telex reply m42 "port 5173"',
+        example="telex reply m42 'port 5173'",
         words=(_ID, _TEXT),
         options=(
             *_BODY,

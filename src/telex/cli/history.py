@@ -23,10 +23,17 @@ def show(call: Call) -> None:
     if not found.sound:
         call.out.line("this message is damaged on disk: what is shown may not be what was sent")
     rows = [
-        [receipt.name, receipt.state, text.when(receipt.changed_ms), receipt.via, receipt.reason or "-"]
+        [
+            receipt.name,
+            receipt.state,
+            text.when(receipt.changed_ms),
+            text.when(receipt.shown_ms) if receipt.shown_ms else "-",
+            receipt.via,
+            receipt.reason or "-",
+        ]
         for receipt in found.deliveries
     ]
-    call.out.table(["to", "state", "since", "via", "why"], rows)
+    call.out.table(["to", "state", "since", "shown", "via", "why"], rows)
     if found.replies:
         call.out.line(f"replies: {', '.join(found.replies)}")
 

@@ -7,7 +7,7 @@ import sys
 
 from telex import limits
 from telex.core.delivery import UNREAD
-from telex.errors import Usage
+from telex.errors import RecipientMissing, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,17 @@ def listing(call: Call, letters: list[Letter]) -> None:
     rows = []
     for one in letters:
         about = text.preview(one.body, limits.PREVIEW_CHARS)
-        rows.append([one.id, one.sender, one.to, one.kind, one.state or "-", text.age(now - one.created_ms), about])
+        rows.append(
+            [
+                one.id,
+                one.sender,
+                one.to,
+                one.kind,
+                one.state or one.sent_state or "-",
+                text.age(now - one.created_ms),
+                about,
+            ]
+        )
     call.out.table(["id", "from", "to", "kind", "state", "age", "text"], rows)
 
 
@@ -166,15 +176,41 @@ def _span(args: Args, name: str, default: float) -> float:
 
 
 def _body(call: Call, verb: str) -> bytes | str:
-    """The text of a message: from words, a file or a pipe, exactly one of them."""
+    """The text of a message: from words, a file or a pipe, exactly one of them. Raises Usage, RecipientMissing."""
     args = call.args
     words, path, piped = args.words["text"], args.option("file"), "stdin" in args.flags
     if sum((bool(words), bool(path), piped)) > 1:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb=verb)
     if words:
         return " ".join(words)
-    if path or piped or not sys.stdin.isatty():
-        from telex.bus import given
+    from telex.bus import given
 
+    if path or piped:
         return given.from_file(call.bus, path) if path else given.from_pipe()
-    raise Usage(problem="the message is missing: give words, --file F or --stdin", verb=verb)
+    unsaid = sys.stdin is None or sys.stdin.isatty()
+    if not unsaid:
+        _say_what_it_waits_for(verb)
+    found = b"" if unsaid else given.from_pipe()
+    if not found.strip() and _stands_alone(args.word("to")):
+        raise RecipientMissing(text=args.word("to")[:40], verb=verb)
+    if unsaid:
+        raise Usage(problem="the message is missing: give words, --file F or --stdin", verb=verb)
+    return found
+
+
+def _stands_alone(word: str) -> bool:
+    """Whether a word without a text is more probably the text than a recipient."""
+    return bool(word) and not word.startswith(("@", "#")) and word.lower() != "all" and "," not in word
+
+
+def _say_what_it_waits_for(verb: str) -> None:
+    """Nobody asked for standard input: where it stays open and silent, say that this is what the command reads."""
+    import select
+
+    try:
+        there = select.select([0], [], [], limits.STDIN_SILENCE_SECONDS)[0]
+    except (OSError, ValueError):  # no such look at a pipe on this system
+        return
+    if not there:
+        sys.stderr.write(f"telex: reading the message from standard input, because 'telex {verb}' was given no text\n")
+        sys.stderr.flush()

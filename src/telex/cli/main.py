@@ -104,7 +104,7 @@ def _run_group(words: list[str]) -> int:
 
         near = nearest(f"{group} {wrong[0]}", known)
         advice = f"; did you mean '{near}'?" if near else ""
-        raise VerbUnknown(word=f"{group} {wrong[0][:40]}", advice=advice)
+        raise VerbUnknown(word=f"{group} {wrong[0][:40]}", advice=advice, hint=f"'telex {group}' lists them")
     out = Output(False)
     out.line(f"telex {group}: {GROUPS[group]}")
     out.line()
@@ -119,14 +119,14 @@ def _run_face(words: list[str]) -> int:
 
     face = faces.BY_WORD.get(words[0])
     if face is None:
-        raise VerbUnknown(word=words[0][:40], advice=_did_you_mean(words[0]))
+        raise _unknown(words[0])
     persons.check_face(face.names[0], words[1:])
     return faces.run(face, Call(Args({}, {}, set()), Output(False), words[1:]))
 
 
 def _overview(words: list[str]) -> int:
-    if len(words) > 1 and (words[1] in BY_NAME or words[1] in GROUPS):
-        return run([*words[1:], "--help"])
+    if words and words[0] == "help" and len(words) > 1 and not words[1].startswith("-"):
+        return _help_with(words[1:])
     out = Output(False)
     out.line("telex: messages between coding-agent sessions")
     out.line()
@@ -146,6 +146,20 @@ def _overview(words: list[str]) -> int:
     return 0
 
 
+def _help_with(words: list[str]) -> int:
+    """`telex help WORD`: a command, or another program's word for one. Raises VerbUnknown."""
+    from telex.cli.faces import BY_WORD
+    from telex.cli.other_words import lead
+
+    if words[0] in BY_NAME or words[0] in GROUPS or words[0] in BY_WORD:
+        return run([*words, "--help"])
+    found = lead(words[0])
+    if not found:
+        raise _unknown(words[0])
+    Output(False).line(f"telex has no command '{words[0]}': {found}")
+    return 0
+
+
 def _overview_of_faces(out: Output, width: int) -> None:
     from telex.cli.faces import FACES
 
@@ -154,11 +168,14 @@ def _overview_of_faces(out: Output, width: int) -> None:
         out.line(f"  {face.names[0].ljust(width)}  {face.summary}")
 
 
-def _did_you_mean(word: str) -> str:
+def _unknown(word: str) -> VerbUnknown:
+    from telex.cli.other_words import lead
     from telex.core.names import nearest
 
-    near = nearest(word, [*(name for name in BY_NAME if " " not in name), *GROUPS])
-    return f"; did you mean '{near}'?" if near else ""
+    found = lead(word)
+    near = "" if found else nearest(word, [*(name for name in BY_NAME if " " not in name), *GROUPS])
+    advice = f"; did you mean '{near}'?" if near else ""
+    return VerbUnknown(word=word[:40], advice=advice, hint=found or "'telex --help' lists them")
 
 
 def _bug(problem: Exception, as_json: bool) -> int:

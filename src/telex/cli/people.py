@@ -84,7 +84,16 @@ def _say_name(call: Call) -> None:
         )
     else:
         kind = "the person" if me.session is None else f"a {me.client} session"
-        call.out.line(f"you are @{me.address.name}, {kind}")
+        woken = f"; woken by: {_WOKEN_BY[me.address.wake]}" if call.args.option("wake") else ""
+        call.out.line(f"you are @{me.address.name}, {kind}{woken}")
+
+
+_WOKEN_BY = {
+    "direct": "what is sent to it by name, and requests",
+    "requests": "requests",
+    "all": "everything but acks and events",
+    "never": "nothing; mail waits for its next prompt",
+}
 
 
 def _did(call: Call, what: str, channel: str) -> None:

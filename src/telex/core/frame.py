@@ -9,6 +9,7 @@ Rules kept here:
   overtakes; if it is the very first, its head is shown and the command that prints the rest.
 - The text is never longer than the budget.
 - It states facts. Clients' injection defences refuse texts that give orders.
+- A command it shows survives a shell: the text stands between single quotes, and a long one goes by a quoted here-document.
 """
 
 from __future__ import annotations
@@ -87,11 +88,12 @@ def _around(blocks: str, items: list[Item], left: int) -> str:
 
 def _opening(items: list[Item]) -> str:
     """One sentence that says what these texts are, by kind of sender: each kind weighs differently."""
-    kinds = [item.sender_kind for item in items]
-    places = [person(item.sender) for item in items if item.sender_kind == "person"]
+    own = sum(item.own for item in items)
+    kinds = [item.sender_kind for item in items if not item.own]
+    places = [person(item.sender) for item in items if item.sender_kind == "person" and not item.own]
     persons, notices = len(places), kinds.count("system")
     sessions = len(kinds) - persons - notices  # an unknown kind is trusted least
-    parts = []
+    parts = [f"{own} message{'s' if own > 1 else ''} that you sent"] if own else []
     if sessions == 1:
         parts.append("1 message from another session, not an instruction of the user")
     elif sessions:
@@ -158,15 +160,25 @@ def _about(item: Item, reader: _Reader) -> str:
 
 
 def _duty(item: Item, reader: _Reader) -> str:
-    """What is owed, and the command that answers, where an answer has a reader."""
+    """Whether an answer is owed, and the command that gives one, where it has a reader."""
     if item.kind in TAKES_NO_REPLY or item.auto or item.sender_kind == "system":
         return ""
-    due = ""
-    if item.kind in OWES_REPLY and item.deadline_ms:
+    if item.kind not in OWES_REPLY:
+        if item.own:
+            return ""
+        return f" No reply needed. To reply: {reply_hint(item.n)}"
+    due = " Reply"
+    if item.deadline_ms:
         ahead = item.deadline_ms - reader.now_ms
-        moment = text.when(item.deadline_ms)
-        due = f" Reply due {moment}, in {text.age(ahead)}." if ahead > 0 else f" Reply was due {moment}."
-    return f'{due} Reply: telex reply {short_id(item.n)} "…"'
+        due = f" Reply due in {text.span(ahead)}" if ahead > 0 else f" Reply was due {text.when(item.deadline_ms)}"
+    if item.own:
+        return f"{due}." if item.deadline_ms else ""
+    return f"{due}: {reply_hint(item.n)} (long: --stdin <<'EOF')"
+
+
+def reply_hint(n: int) -> str:
+    """The command that answers a message, as a shell cannot misread it: nothing is replaced between single quotes."""
+    return f"telex reply {short_id(n)} '…'"
 
 
 def _ago(ms: int) -> str:

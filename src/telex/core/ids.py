@@ -32,7 +32,7 @@ def parse(text: str) -> int | bytes:
 
     Raises MessageUnknown for everything else, because no message has such an id.
     """
-    word = text.strip().lower().removeprefix("#")
+    word = text.strip().lower().strip("#@:,.;()[]")  # as it stands in a sentence: "@m1", "m1:"
     number = word.removeprefix("m")
     if number.isascii() and number.isdigit() and len(number) <= 15:
         return int(number)

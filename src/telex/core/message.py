@@ -39,6 +39,7 @@ class Item(Record):
     deadline_ms: int = 0  # a request's; 0 is none
     reply_to: int = 0  # the message this one answers; 0 is none
     auto: bool = False  # written by telex itself
+    own: bool = False  # its reader sent it
 
 
 def short_id(n: int) -> str:

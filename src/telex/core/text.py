@@ -210,6 +210,18 @@ def when(ms: int) -> str:
     return f"{moment[0]:04}-{moment[1]:02}-{moment[2]:02} {moment[3]:02}:{moment[4]:02}Z"
 
 
+def span(ms: int) -> str:
+    """How long from now, in one unit, rounded: an hour that began a second ago is 1h."""
+    seconds = max(ms + 500, 0) // 1000
+    if seconds < 60:
+        return f"{max(seconds, 1)}s"
+    if (minutes := (seconds + 30) // 60) < 60:
+        return f"{minutes}m"
+    if (hours := (seconds + 1_800) // 3_600) < 24:
+        return f"{hours}h"
+    return f"{min((seconds + 43_200) // 86_400, _AGE_MOST_DAYS)}d"
+
+
 def age(ms_ago: int) -> str:
     """How long ago, in one unit; "now" under a second and for what lies ahead."""
     seconds = max(ms_ago, 0) // 1000

@@ -75,12 +75,20 @@ class WordsMissing(WrongWords):
     hint = "see 'telex {verb} --help'; in a shell, put quotes around a channel: '#name'"
 
 
+class RecipientMissing(WrongWords):
+    """One word, and no text: most probably the word is the text."""
+
+    code = "recipient-missing"
+    text = "to whom? '{text}' stands alone"
+    hint = "telex {verb} @name 'TEXT'; 'telex who' lists the names"
+
+
 class VerbUnknown(WrongWords):
     """There is no such command."""
 
     code = "verb-unknown"
     text = "there is no command '{word}'{advice}"
-    hint = "'telex --help' lists them"
+    hint = "{hint}"
 
 
 class NameInvalid(WrongWords):
@@ -357,6 +365,14 @@ class NobodyThere(NotFound):
     code = "nobody-there"
     text = "nobody is at {to}; nothing was sent"
     hint = "{advice}"
+
+
+class NobodyElse(NobodyThere):
+    """What is to all has no reader: the sender is alone here."""
+
+    code = "nobody-else"
+    text = "no other session is here; nothing was sent"
+    hint = "a name may wait for its mail: telex send @name 'TEXT'; 'telex who --all' lists those that were here"
 
 
 class NameUnknown(NotFound):

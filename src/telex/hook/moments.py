@@ -67,7 +67,7 @@ def show_held(
     if current:
         place = people.address(db, session.address)
         count = int(db.value("mail.waiting_count", place.id)) - (len(rows) - len(current))
-        items = [row.item() for row in current]
+        items = [row.item(session.address) for row in current]
         budget, user_home = settings.load(db).frame_chars - taken, os.environ.get("HOME", "")
         framed = frame.frame(items, place.name, now, budget, waiting=count - len(current), home=user_home)
         emit(framed.text)
@@ -107,7 +107,7 @@ def introduction(db: Store, session: people.Session, place: people.Address) -> s
     if not others:
         return ""
     listed = ", ".join(others[: limits.LIST_ROWS]) + (", …" if len(others) > limits.LIST_ROWS else "")
-    return f'telex: this session is @{place.name}. Other sessions here: {listed}. To write to one: telex send @name "…"'
+    return f"telex: this session is @{place.name}. Other sessions here: {listed}. To write to one: telex send @name '…'"
 
 
 def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn: str = SAME_TURN) -> bool:
@@ -120,7 +120,7 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn
     lines = []
     for number, creditor in debts[: limits.LIST_ROWS]:
         name, short = people.address(db, creditor).name, message.short_id(number)
-        lines.append(f'{short} from @{name} is not answered yet: telex reply {short} "…", or telex done {short}')
+        lines.append(f"{short} from @{name} is not answered yet: telex reply {short} '…', or telex done {short}")
     emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
     _goes_on(db, session, turn)
     with db.write():

@@ -61,7 +61,7 @@ def _facts(one: Letter) -> dict[str, Any]:
         "reply_to": one.reply_to,
         "thread": one.thread if one.thread != one.id else one.topic,
         "auto": one.auto,
-        "state": one.state,
+        "state": one.state or one.sent_state,
     }
     return {name: told for name, told in facts.items() if told}
 
@@ -87,7 +87,17 @@ def listing(letters: list[Letter], now_ms: int) -> str:
     rows = [["id", "from", "to", "kind", "state", "age", "text"]]
     for one in letters:
         about = text.preview(one.body, limits.PREVIEW_CHARS)
-        rows.append([one.id, one.sender, one.to, one.kind, one.state or "-", text.age(now_ms - one.created_ms), about])
+        rows.append(
+            [
+                one.id,
+                one.sender,
+                one.to,
+                one.kind,
+                one.state or one.sent_state or "-",
+                text.age(now_ms - one.created_ms),
+                about,
+            ]
+        )
     return _aligned(rows)
 
 

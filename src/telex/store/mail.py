@@ -60,8 +60,8 @@ class Message(Record):
         """Whether the row is what was stored."""
         return self.meaning() == self.hash
 
-    def item(self) -> message.Item:
-        """What its reader is shown."""
+    def item(self, reader: int = 0) -> message.Item:
+        """What its reader, the address with that number, is shown."""
         return message.Item(
             n=self.n,
             sender=self.sender_name,
@@ -78,6 +78,7 @@ class Message(Record):
             deadline_ms=self.deadline_ms,
             reply_to=self.reply_to,
             auto=bool(self.auto),
+            own=self.sender == reader,
         )
 
 

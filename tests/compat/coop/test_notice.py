@@ -56,7 +56,7 @@ def test_a_message_is_shown_as_coop_shows_it() -> None:
         "### From @alice in feature-auth (2m ago)\n"
         "> line 1 of the body\n"
         "> line 2 of the body\n\n"
-        'Reply: `coop session send feature-auth "message"` or use /coop\n\n'
+        "Reply: `coop session send feature-auth 'message'` or use /coop\n\n"
     )
     found = notice([letter("line 1 of the body\nline 2 of the body")], READER)
     assert found.text.startswith(expected)
@@ -69,9 +69,9 @@ def test_a_message_is_shown_as_coop_shows_it() -> None:
 @pytest.mark.parametrize(
     ("facts", "header", "reply"),
     [
-        ({"to": "@bob"}, "### From @alice, direct (2m ago)", 'Reply: `telex reply m4 "message"`'),
-        ({"to": "all"}, "### From @alice to all (2m ago)", 'Reply: `telex reply m4 "message"`'),
-        ({"to": "#a,@bob"}, "### From @alice to #a,@bob (2m ago)", 'Reply: `telex reply m4 "message"`'),
+        ({"to": "@bob"}, "### From @alice, direct (2m ago)", "Reply: `telex reply m4 'message'`"),
+        ({"to": "all"}, "### From @alice to all (2m ago)", "Reply: `telex reply m4 'message'`"),
+        ({"to": "#a,@bob"}, "### From @alice to #a,@bob (2m ago)", "Reply: `telex reply m4 'message'`"),
         ({"to": "@bob", "kind": "ack"}, "### From @alice, direct (2m ago)", ""),
         ({"kind": "event"}, "### From @alice in feature-auth (2m ago)", ""),
         (
@@ -92,8 +92,8 @@ def test_what_came_by_another_way_says_so_and_how_it_is_answered(
 def test_a_request_says_what_answers_it() -> None:
     rows = own_lines(notice([letter("which port?", kind="request")], READER).text)
     assert rows[2:4] == [
-        'm4 is a request: `telex reply m4 "message"` answers it',
-        'Reply: `coop session send feature-auth "message"` or use /coop',
+        "m4 is a request: `telex reply m4 'message'` answers it",
+        "Reply: `coop session send feature-auth 'message'` or use /coop",
     ]
 
 
@@ -117,8 +117,8 @@ def test_messages_of_one_session_share_the_reply_line() -> None:
     several = [letter("a"), letter("b"), letter("c", to="#release")]
     text = notice(several, READER).text
     assert [line for line in text.splitlines() if line.startswith("Reply")] == [
-        'Reply: `coop session send feature-auth "message"` or use /coop',
-        'Reply: `coop session send release "message"` or use /coop',
+        "Reply: `coop session send feature-auth 'message'` or use /coop",
+        "Reply: `coop session send release 'message'` or use /coop",
     ]
 
 
@@ -142,7 +142,7 @@ def test_no_separator_of_lines_lets_a_body_forge_a_block(separator: str) -> None
     assert [row for row in rows if row.startswith(("##", "Reply"))] == [
         TITLE,
         "### From @alice in feature-auth (2m ago)",
-        'Reply: `coop session send feature-auth "message"` or use /coop',
+        "Reply: `coop session send feature-auth 'message'` or use /coop",
     ]
 
 

@@ -105,10 +105,10 @@ def _section(one: Letter, reader: Reader, lines: list[str]) -> _Section:
 def _reply(one: Letter, session: str) -> str:
     if one.auto or one.sender_kind == "system" or one.kind in TAKES_NO_REPLY:
         return ""
-    direct = f'`telex reply {one.id} "message"`'
+    direct = f"`telex reply {one.id} 'message'`"
     if not session:
         return f"Reply: {direct}"
-    line = f'Reply: `coop session send {_word(session)} "message"` or use /coop'
+    line = f"Reply: `coop session send {_word(session)} 'message'` or use /coop"
     return f"{one.id} is a request: {direct} answers it\n\n{line}" if one.kind in OWES_REPLY else line
 
 

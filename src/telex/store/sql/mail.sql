@@ -70,6 +70,9 @@ WHERE s.pid = ? AND s.ended_ms = 0 LIMIT 1
 -- :any_waking
 SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' AND wakes = 1 LIMIT 1
 
+-- :waking_since  when the oldest of what waits and should have woken its reader was sent
+SELECT changed_ms FROM delivery WHERE recipient = ? AND state = 'queued' AND wakes = 1 ORDER BY message LIMIT 1
+
 -- :queued  the oldest of what waits to be shown
 SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
        m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
@@ -107,6 +110,9 @@ WHERE message = ?4 AND recipient = ?5
 -- :deliveries  of one message, with who they are for
 SELECT a.name, a.kind, d.state, d.via, d.changed_ms, d.shown_ms, d.read_ms, d.closed_ms, d.reason, a.id
 FROM delivery d JOIN address a ON a.id = d.recipient WHERE d.message = ? ORDER BY a.id
+
+-- :states  how many deliveries of a message are in which state
+SELECT state, count(*) FROM delivery WHERE message = ? GROUP BY state
 
 -- :replies  to one message, oldest first
 SELECT n FROM message WHERE reply_to = ? AND reply_to > 0 ORDER BY n
