@@ -1,4 +1,4 @@
-"""What a sender is told of each recipient: "idle" alone only where the message wakes it, else that it waits, and why."""
+"""What a sender is told of each recipient: "idle" alone only where the message wakes it, else why it does not."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_a_message_to_a_name_is_there_at_once(machine: Machine) -> None:
     answer = api.send("@web", "the schema moved")
     assert (answer.id, answer.to, answer.repeated) == ("m1", "@web", False)
     assert [one.as_dict() for one in answer.recipients] == [
-        {"name": "@web", "state": "queued", "presence": "idle", "note": "idle"}
+        {"name": "@web", "state": "queued", "presence": "idle", "wakes": True, "note": "idle"}
     ]
     assert ids.parse(answer.uuid) == uuid.UUID(answer.uuid).bytes
     [letter] = web.inbox()
@@ -158,10 +158,13 @@ def test_all_reaches_every_session_that_is_here(machine: Machine) -> None:
     assert machine.person.heard() == []
 
 
-@pytest.mark.parametrize("to", ["#nowhere", "all", "#api"])
-def test_a_group_of_nobody_is_not_found(machine: Machine, to: str) -> None:
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [("#nowhere", "nobody is at #nowhere"), ("all", "no other session is here"), ("#api", "nobody is at #api")],
+)
+def test_a_group_of_nobody_is_not_found(machine: Machine, to: str, said: str) -> None:
     [api] = machine.named("api")
-    with pytest.raises(NobodyThere, match=f"nobody is at {to}; nothing was sent"):
+    with pytest.raises(NobodyThere, match=f"{said}; nothing was sent"):
         api.send(to, "hello")
     assert count(machine) == 0
 

@@ -33,7 +33,7 @@ def leads_nowhere(words: dict[str, str]) -> list[str]:
     wrong = [word for word in words if word in BY_NAME or word in GROUPS or word in BY_WORD]
     for word, advice in words.items():
         named = [found.split() for found in re.findall(r"telex ((?:[a-z]+ ?)+)", advice)]
-        wrong += [word for some in named if some[0] not in ("needs",) and not (verb_of(some)[0] or some[0] in GROUPS)]
+        wrong += [word for some in named if some[0] != "needs" and not (verb_of(some)[0] or some[0] in GROUPS)]
     return wrong
 
 

@@ -23,7 +23,7 @@ _WAITS = "the mail waits for its next prompt"
 def standing(
     db: Store, new: mail.Message, place: people.Address, holder: people.Session, via: str, now_ms: int
 ) -> tuple[str, bool, str]:
-    """What the session that holds an address does, whether this message reaches it without a prompt, and both in words."""
+    """What a session at an address does, whether it is shown this message without a prompt, and both in words."""
     turns = presence.Turns(db.home, place.bell)
     state = turns.state
     if state != presence.IDLE:

@@ -9,7 +9,7 @@ Rules kept here:
   overtakes; if it is the very first, its head is shown and the command that prints the rest.
 - The text is never longer than the budget.
 - It states facts. Clients' injection defences refuse texts that give orders.
-- A command it shows survives a shell: the text stands between single quotes, and a long one goes by a quoted here-document.
+- A command it shows survives a shell: a text stands between single quotes, a long one in a quoted here-document.
 """
 
 from __future__ import annotations
