@@ -27,7 +27,7 @@ MOST_LINES = {
     "core": 1_600,
     "store": 5_600,
     "hook": 1_200,
-    "bus": 2_950,
+    "bus": 2_900,
     "clients": 4_300,
     "cli": 3_200,
     "mcp": 1_800,

@@ -445,7 +445,7 @@ class AskedFirst(LocalFault):
     status = 6
     code = "asked-first"
     text = "{who} asks you first: {id}"
-    hint = "answer it with 'telex reply {id} TEXT'; your request {mine} stands, and its reply comes to your inbox"
+    hint = "answer it: telex reply {id} 'TEXT'; your request {mine} stands, and its reply comes to your inbox"
 
 
 # --- what shells answer too: exit status 127 --------------------------------------------------------------
