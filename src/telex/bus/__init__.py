@@ -276,6 +276,13 @@ class Bus:
 
     # --- people ---
 
+    @property
+    def linked(self) -> bool:
+        """Whether this machine is in a team, so that a message may leave it."""
+        from telex.store import people
+
+        return people.linked(self.db)
+
     def who(self, *, everybody: bool = False) -> list[Presence]:
         """Sessions with client, directory, state and unread count."""
         from telex.bus import people

@@ -55,8 +55,11 @@ class Service:
         self._callers = callers
         self._status = offer.status
         self._toolsets = {tool.name: one for one in offer.toolsets for tool in one.tools}
-        listed = [tool.listed() for one in offer.toolsets for tool in one.tools]
-        self._tools = types.ListToolsResult.model_validate({"tools": listed})
+        tools = [tool for one in offer.toolsets for tool in one.tools]
+        self._listed = {
+            linked: types.ListToolsResult.model_validate({"tools": [tool.listed(linked) for tool in tools]})
+            for linked in (False, True)
+        }
         self._group = group
         self._followed: anyio.CancelScope | None = None
         self.server: Server[Any] = Server("telex", version=__version__, instructions=_INSTRUCTIONS)
@@ -79,7 +82,11 @@ class Service:
     # --- tools ---
 
     async def _list_tools(self, _: Context, __: object) -> types.ListToolsResult:
-        return self._tools
+        try:
+            linked = await self._desk.do(lambda bus: bus.linked)
+        except TelexError:
+            linked = True  # it cannot be told: then what is sent may leave this machine
+        return self._listed[linked]
 
     async def _call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         toolset = self._toolsets.get(params.name)

@@ -28,6 +28,8 @@ _LOOKS = {"readOnlyHint": True, "openWorldHint": False}
 _WRITES = {"destructiveHint": False, "openWorldHint": False}
 _ENDS = {"destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
 
+_SENDERS = ("send", "reply", "ask")
+
 _TEXT = {"type": "string"}
 _SECONDS = {"type": "number", "description": "seconds"}
 _TO = {"type": "string", "description": "@name, @name@machine, #channel, all, or several with commas"}
@@ -39,7 +41,7 @@ def _tool(name: str, about: str, annotations: dict[str, Any], required: list[str
     schema: dict[str, Any] = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
-    return Tool(name=name, description=about, input_schema=schema, annotations=annotations)
+    return Tool(name=name, description=about, input_schema=schema, annotations=annotations, sends=name in _SENDERS)
 
 
 TOOLS = (

@@ -35,11 +35,13 @@ class Tool(Record):
     description: str
     input_schema: dict[str, Any]
     annotations: dict[str, Any]
+    sends: bool = False  # what it is given goes to others: on a linked machine perhaps to other people's machines
 
-    def listed(self) -> dict[str, Any]:
-        """As it stands in tools/list."""
+    def listed(self, linked: bool = False) -> dict[str, Any]:
+        """As it stands in tools/list of a machine that is in a team, or is not."""
         shown = {"name": self.name, "description": self.description, "inputSchema": self.input_schema}
-        return shown | ({"annotations": self.annotations} if self.annotations else {})
+        annotations = self.annotations | ({"openWorldHint": True} if self.sends and linked else {})
+        return shown | ({"annotations": annotations} if annotations else {})
 
 
 class Answer(Record):
@@ -94,6 +96,7 @@ class Renamed:
                 description=by_name[name].description,
                 input_schema=by_name[name].input_schema,
                 annotations=by_name[name].annotations,
+                sends=by_name[name].sends,
             )
             for shown, name in self._names.items()
         ]
