@@ -184,8 +184,9 @@ LINK_LOCK_MS = 500  # a starting link waits for the lock that says who is the on
 LINK_LOG_BYTES = 256 * 1024  # of the link's log, and of the one before it
 LINK_PART_BYTES = 1024 * 1024  # of a large body, in one part
 PRESENCE_STALE_SECONDS = 150  # a machine is not heard of, and what it said of its sessions counts no more
-PRESENCE_LEAST_SECONDS = 3  # between two rosters of this machine
-PRESENCE_LOOK_SECONDS = 30  # between two looks at who is here and there
+PRESENCE_LEAST_SECONDS = 1  # between two rosters of this machine that say who came or went, and two looks at others'
+PRESENCE_STATES_SECONDS = 3  # between two that say no more than who is busy
+PRESENCE_LOOK_SECONDS = 30  # between two looks at who is here and there, where nothing told of a change
 # the relay
 RELAY_SCHEMA_VERSION = 2  # of its file; a newer one is refused, an older one migrated
 RELAY_ID_BYTES = 16  # of a team, a machine, an epoch, an origin

@@ -1,7 +1,7 @@
 """`python -m tests.link.elsewhen SECONDS WORDS…`: the telex command on a machine whose clock is off by so much.
 
 With TELEX_PLANT in the environment it has a mistake planted, for the test that must notice it; TELEX_SHORT names limits
-in seconds that are 1 there.
+in seconds that are 1 there, TELEX_LONG those that never come.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ def main() -> None:
         for name in short.split():
             assert hasattr(limits, name)
             setattr(limits, name, 1)
+    if long := os.environ.get("TELEX_LONG"):
+        from telex import limits
+
+        for name in long.split():
+            assert hasattr(limits, name)
+            setattr(limits, name, 1 << 30)
     sys.argv = ["telex", *sys.argv[2:]]
     from telex.cli.main import main as telex
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.link.boxes import Two, linked, until
+from tests.link.boxes import Box, Two, linked, until
 
 from telex import limits
 from telex.store import agent
@@ -74,6 +75,29 @@ def test_presence_crosses_and_says_how_old_it_is(two: Two) -> None:
         "the session at the other machine",
     )
     assert rows[0]["machine"] == "bob-laptop"
+
+
+def known(box: Box) -> dict[str, str]:
+    """Whom a machine knows elsewhere, and in which state."""
+    return {one["name"]: one["state"] for one in box.telex("who", "--json").json["sessions"] if "@" in one["name"][1:]}
+
+
+def test_who_comes_and_goes_is_known_without_a_look(tmp_path: Path) -> None:
+    """Would break: a session that starts, ends or is killed is known at the other machines only at the next look. Here
+    the next look never comes, and what is known comes by the bell, the relay's answer and the end of a process."""
+    with linked(tmp_path, TELEX_LONG="PRESENCE_LOOK_SECONDS") as two:
+        two.alice.start()
+        two.bob.start()
+        for end in (signal.SIGINT, signal.SIGKILL):
+            words = [*two.bob.words, "run", "--name", f"w{end}", "--", "sleep", "600"]
+            worker = subprocess.Popen(words, env=two.bob.environment, cwd=two.bob.work, start_new_session=True)
+            name = f"@w{end}@bob-laptop"
+            until(lambda name=name: known(two.alice).get(name) in ("idle", "busy"), "the session that started")
+            os.killpg(worker.pid, end)
+            worker.wait()
+            until(lambda name=name: known(two.alice).get(name, "offline") == "offline", "its end")
+        two.alice.telex("name", "frontend", name="frontend")
+        until(lambda: "@frontend@alice-laptop" in known(two.bob), "the same the other way")
 
 
 def test_what_is_sent_offline_arrives_in_order_once_the_relay_is_back(two: Two) -> None:

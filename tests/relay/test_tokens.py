@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from base64 import b64encode
 from pathlib import Path
@@ -270,3 +271,48 @@ def test_quotas_are_set_in_the_environment() -> None:
     for wrong in ("0", "-1", "many", ""):
         with pytest.raises(Usage):
             from_environment({"TELEX_RELAY_KEEP_DAYS": wrong})
+
+
+class Waits:
+    """A machine that waits for its next page, knowing every roster up to now."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.page: api.Page | None = None
+        known = peer.ask("rosters").n
+        before = peer.pull(0)
+        self._thread = threading.Thread(target=self._wait, args=(peer, before, known))
+        self._thread.start()
+
+    def _wait(self, peer: Peer, before: api.Page, known: int) -> None:
+        query = {"epoch": before.epoch, "after": before.scanned, "records": before.records, "rosters": known}
+        self.page = peer.ask("pull", query={**query, "wait_ms": limits.POLL_MS})
+
+    def answered(self) -> api.Page:
+        """The page that it got."""
+        self._thread.join()
+        assert self.page is not None
+        return self.page
+
+
+def test_who_comes_or_goes_answers_those_who_wait_and_who_is_busy_does_not(crew: Crew) -> None:
+    """Would break: a session that starts is unknown elsewhere until the next look; or every prompt of everybody wakes
+    every machine of the team."""
+    waits = Waits(crew.bob)
+    crew.alice.ask("roster", api.SetRoster(key=1, sealed=b"busy now"))
+    crew.alice.push(crew.alice.item([crew.bob.id], b"after it"))
+    page = waits.answered()
+    assert [one.sealed for one in page.items] == [b"after it"]  # it was not the roster that answered
+    assert page.rosters == 1
+    waits = Waits(crew.bob)
+    crew.alice.ask("roster", api.SetRoster(key=1, sealed=b"one more", news=True))
+    page = waits.answered()
+    assert (page.items, page.rosters) == ([], 2)
+
+
+def test_a_roster_that_came_between_two_polls_answers_the_next_one(crew: Crew) -> None:
+    crew.alice.ask("roster", api.SetRoster(key=1, sealed=b"while nobody waited", news=True))
+    before = crew.bob.pull(0)
+    query = {"epoch": before.epoch, "after": before.scanned, "records": before.records, "wait_ms": limits.POLL_MS}
+    assert crew.bob.ask("pull", query={**query, "rosters": 0}).rosters == 1
+    crew.alice.push(crew.alice.item([crew.bob.id], b"an item"))
+    assert crew.bob.ask("pull", query={**query, "rosters": 1}).items  # known: it waits for something else

@@ -77,7 +77,8 @@ async def _serve(db: Store, log: Log) -> str:
 async def _work(line: Line) -> None:
     """Run every task until the link is over, and see each to its end."""
     pull = Pull(line)
-    steps = {"push": Push(line).step, "pull": pull.step, "presence": Presence(line).step}
+    presence = Presence(line)
+    steps = {"push": Push(line).step, "pull": pull.step, "presence": presence.step}
     tasks = [asyncio.ensure_future(line.steady(name, step)) for name, step in steps.items()]
     tasks.append(asyncio.ensure_future(_keep_awake(line)))
     over = asyncio.ensure_future(line.over.wait())
@@ -87,6 +88,7 @@ async def _work(line: Line) -> None:
         one.cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     await pull.close()
+    presence.close()
     over.cancel()
     for found in ended:
         if isinstance(found, Exception):
@@ -129,6 +131,7 @@ async def _keep_awake(line: Line) -> None:
             line.log.line(f"link: the machine was asleep for {int(now - slept)} s")
             line.arriving.set()
             line.residing.set()
+            line.heard.set()
         slept = now
         try:
             line.db.check_in_place()

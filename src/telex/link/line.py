@@ -41,6 +41,7 @@ class Line:
         self.outgoing = asyncio.Event()  # something may have to be pushed
         self.arriving = asyncio.Event()  # the log is to be looked at now
         self.residing = asyncio.Event()  # who is here may have changed
+        self.heard = asyncio.Event()  # who is at the others may have changed
         self.over = asyncio.Event()
         self.why = ""
         self._fault = ""

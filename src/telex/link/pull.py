@@ -31,6 +31,7 @@ class Pull:
     def __init__(self, line: Line) -> None:
         self.line = line
         self._pairing: dict[int, asyncio.Task[None]] = {}
+        self._rosters = 0  # the newest that was noticed
 
     async def step(self) -> None:
         """Wait for the next page and take it in. Raises RemoteFault, StoreFault."""
@@ -56,10 +57,12 @@ class Pull:
         if taken.went_back:
             line.log.line(f"pull: the relay's log is another one now: {page.epoch}")
             line.residing.set()  # it may not know who is here
+            line.heard.set()
         if taken.state != before:
             line.outgoing.set()
         if page.rosters != linked.rosters:
-            line.residing.set()
+            line.heard.set()
+        self._rosters = page.rosters
 
     async def close(self) -> None:
         """End the pairings that run."""
@@ -75,6 +78,7 @@ class Pull:
             "epoch": linked.epoch,
             "after": linked.cursor,
             "records": line.own.count,
+            "rosters": self._rosters,
             "wait_ms": limits.POLL_MS,
         }
         asked = asyncio.ensure_future(line.relay.ask("pull", query=query, wait_s=limits.POLL_MS / 1000))
@@ -96,6 +100,7 @@ class Pull:
         if page.records > line.own.count:
             while page.records > line.own.count and await membership.refresh(line.relay, line.own):
                 line.residing.set()  # an answer holds so many records, and there may be more
+                line.heard.set()
         elif page.records < line.own.count:
             await membership.give_back(line.relay, line.own, page.records)
 
@@ -117,6 +122,7 @@ class Pull:
             return
         line.log.line(f"pairing: invitation {nameplate} {'was used' if joined else 'led to nothing'}")
         line.residing.set()
+        line.heard.set()
 
     # --- one entry ---
 

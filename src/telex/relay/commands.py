@@ -135,6 +135,7 @@ class SetRoster(Command, frozen=True, kw_only=True):
     key: int
     sealed: bytes
     asked_ms: int
+    news: bool = False  # the other machines are told at once
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):

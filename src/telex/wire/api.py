@@ -117,6 +117,7 @@ class SetRoster(Ask, frozen=True, kw_only=True):
 
     key: Count
     sealed: Annotated[bytes, msgspec.Meta(max_length=limits.RELAY_ROSTER_BYTES)]
+    news: bool = False  # somebody came or went: who waits for a page is answered; else it is seen at the next one
 
 
 class Listed(Answer, frozen=True, kw_only=True):
@@ -194,6 +195,7 @@ class Pull(Ask, frozen=True, kw_only=True):
     epoch: str = ""
     after: Count = 0
     records: Count = 0  # answered at once where there are more
+    rosters: Annotated[int, msgspec.Meta(ge=-1)] = -1  # likewise; -1 does not ask
     wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
 
 

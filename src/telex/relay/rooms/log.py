@@ -77,6 +77,7 @@ def _worth_answering(page: api.Page, query: api.Pull) -> bool:
         or page.invitations
         or page.epoch != query.epoch
         or page.records > query.records
+        or page.rosters > query.rosters >= 0
         or page.head < query.after
         or page.earliest > query.after + 1
     )

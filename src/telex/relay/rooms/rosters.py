@@ -18,6 +18,7 @@ async def put(desk: Desk, call: Call) -> None:
             key=call.body.key,
             sealed=call.body.sealed,
             asked_ms=call.caller.asked_ms,
+            news=call.body.news,
         )
     )
 

@@ -1,7 +1,7 @@
 """Rosters: who is at a machine, sealed. The last one stands.
 
-Rule kept here: a roster that was asked for before the one that stands changes nothing, so a replayed request does
-not bring the past back.
+Rules kept here: a roster that was asked for before the one that stands changes nothing, so a replayed request does
+not bring the past back; one that says who came or went wakes the team, one that says who is busy does not.
 """
 
 from __future__ import annotations
@@ -21,3 +21,5 @@ def put(book: Book, command: commands.SetRoster) -> None:
         raise refusal("roster-old")
     n = book.value("roster.next", team)
     book.run("roster.put", team, machine, n, command.key, command.sealed, command.asked_ms, command.at_ms)
+    if command.news:
+        book.touch_team(team)
