@@ -32,7 +32,8 @@ from telex.crypto import signatures
 from telex.link import http
 from telex.relay import commands
 from telex.relay.ports import Log
-from telex.store import bells
+from telex.store import bells, presence, rosters
+from telex.store.sqlite import Store
 from telex.store.watch import Watch
 from telex.wire import api
 from telex.wiring import open_relay
@@ -196,6 +197,34 @@ def from_send_to_bell(folder: Path, count: int) -> None:
         say("a link with nothing to do", f"{share:.2%} of a core")
 
 
+def from_start_to_roster(folder: Path, count: int) -> None:
+    """A session that starts at bob's until alice's store knows it, and likewise its end."""
+    with linked(folder) as two:
+        two.alice.start()
+        two.bob.start()
+        times: dict[bool, list[float]] = {True: [], False: []}
+        with two.alice.bus("looker") as alice, two.bob.bus("starter") as bob:
+            for number in range(count):
+                for here in (True, False):
+                    time.sleep(2)  # what was told before is told
+                    began = time.monotonic()
+                    if here:
+                        bob.enter(f"new-{number}")
+                    else:
+                        session = bob.me.session
+                        assert session is not None
+                        bob.exit(session.key, "the bench is done with it")
+                    while _is_there(alice.db, f"new-{number}") != here:
+                        time.sleep(0.005)
+                    times[here].append(time.monotonic() - began)
+        say("a session starts on one machine, the other knows, p50", f"{statistics.median(times[True]) * 1000:.0f} ms")
+        say("the same for its end, p50", f"{statistics.median(times[False]) * 1000:.0f} ms")
+
+
+def _is_there(db: Store, name: str) -> bool:
+    return any(one.state not in ("", presence.OFFLINE) for one in rosters.find(db, name))
+
+
 def cpu_seconds(pid: int) -> float:
     """What a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -280,6 +309,7 @@ def main() -> None:
         finally:
             nodes.kill()
         from_send_to_bell(folder / "pair", 5 if quick else 40)
+        from_start_to_roster(folder / "roster", 3 if quick else 20)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,15 @@ def test_presence_crosses_and_says_how_old_it_is(two: Two) -> None:
     assert rows[0]["machine"] == "bob-laptop"
 
 
-def known(box: Box) -> dict[str, str]:
-    """Whom a machine knows elsewhere, and in which state."""
-    return {one["name"]: one["state"] for one in box.telex("who", "--json").json["sessions"] if "@" in one["name"][1:]}
+def is_there(box: Box, name: str) -> bool:
+    """Whether a machine knows that somebody lives at another one."""
+    found = box.telex("who", "--json").json["sessions"]
+    return any(one["name"] == name and one["state"] in ("idle", "busy") for one in found)
+
+
+def is_gone(box: Box, name: str) -> bool:
+    """Whether it knows nobody there, or somebody who is offline."""
+    return not is_there(box, name)
 
 
 def test_who_comes_and_goes_is_known_without_a_look(tmp_path: Path) -> None:
@@ -92,12 +99,12 @@ def test_who_comes_and_goes_is_known_without_a_look(tmp_path: Path) -> None:
             words = [*two.bob.words, "run", "--name", f"w{end}", "--", "sleep", "600"]
             worker = subprocess.Popen(words, env=two.bob.environment, cwd=two.bob.work, start_new_session=True)
             name = f"@w{end}@bob-laptop"
-            until(lambda name=name: known(two.alice).get(name) in ("idle", "busy"), "the session that started")
+            until(partial(is_there, two.alice, name), "the session that started")
             os.killpg(worker.pid, end)
             worker.wait()
-            until(lambda name=name: known(two.alice).get(name, "offline") == "offline", "its end")
+            until(partial(is_gone, two.alice, name), "its end")
         two.alice.telex("name", "frontend", name="frontend")
-        until(lambda: "@frontend@alice-laptop" in known(two.bob), "the same the other way")
+        until(partial(is_there, two.bob, "@frontend@alice-laptop"), "the same the other way")
 
 
 def test_what_is_sent_offline_arrives_in_order_once_the_relay_is_back(two: Two) -> None:
