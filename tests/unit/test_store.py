@@ -44,7 +44,10 @@ from telex.store.sqlite import Store
         (apsw.IOError("disk I/O error"), StoreUnreachable),
         (apsw.CantOpenError("unable to open"), StoreUnreachable),
         (apsw.ReadOnlyError("readonly"), StoreShut),
-        (OSError(13, "Permission denied"), StoreUnreachable),
+        (OSError(1, "Operation not permitted"), StoreShut),
+        (OSError(13, "Permission denied"), StoreShut),
+        (OSError(30, "Read-only file system"), StoreShut),
+        (OSError(5, "Input/output error"), StoreUnreachable),
         (OSError(), StoreUnreachable),
     ],
 )
@@ -97,8 +100,8 @@ def test_a_home_that_cannot_be_made_is_said_to_be(tmp_path: Path, monkeypatch: p
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "makedirs", refuse)
-    with pytest.raises(StoreUnreachable, match="Permission denied"):
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(StoreShut, match="Permission denied"):
         Store(f"{tmp_path}/home")
 
 

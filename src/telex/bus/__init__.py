@@ -10,9 +10,9 @@ import os
 import time
 
 from telex import limits
-from telex.bus.identity import Caller, identify, is_persons
+from telex.bus.identity import Caller, identify, is_persons, onlooker
 from telex.core import message, names
-from telex.errors import DataInvalid, NameTaken, NotYourName, PersonOnly, TimedOut, Usage, WhoAreYou
+from telex.errors import DataInvalid, NameTaken, NotYourName, PersonOnly, StoreShut, TimedOut, Usage, WhoAreYou
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -64,7 +64,10 @@ class Bus:
     def me(self) -> Caller:
         """Who this process is. Raises WhoAreYou, NameTaken."""
         if self._caller is None:
-            self._caller = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name)
+            try:
+                self._caller = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name)
+            except StoreShut:
+                self._caller = onlooker(here())
             self.db.persons = is_persons(self._caller, os.environ)
         return self._caller
 
@@ -199,6 +202,8 @@ class Bus:
         """What is unread, and requests not answered yet, oldest first, heads only; nothing is consumed."""
         from telex.bus import inbox
 
+        if not self.me.address.id:
+            raise StoreShut(home=self.db.home, problem="this session is not registered, so it has no inbox yet")
         return inbox.inbox(self.db, self.me, everything=everything, most=most)
 
     def unread(self) -> int:

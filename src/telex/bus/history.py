@@ -81,11 +81,13 @@ def search(db: Store, caller: Caller, words: list[str], *, everything: bool, mos
     if not terms:
         raise Usage(problem="search for what?", verb="search")
     match = " ".join(terms)
+    me = caller.address.id
     if everything:
         found = index.find(db, "history.found", match, most)
     else:
-        found = index.find(db, "history.found_mine", match, caller.address.id, limits.SEARCH_ROWS, most)
-    return _letters(db, caller, found)
+        found = index.find(db, "history.found_mine", match, me, limits.SEARCH_ROWS, most)
+        found = [number for number in found if db.value("history.concerns", number, me)]
+    return _letters(db, caller, found[:most])
 
 
 def thread(db: Store, caller: Caller, written: str) -> list[Letter]:

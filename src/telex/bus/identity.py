@@ -68,7 +68,13 @@ def marked(environment: Mapping[str, str]) -> bool:
 
 def is_persons(caller: Caller, environment: Mapping[str, str]) -> bool:
     """Whether the caller is the person, or a script of theirs: not an agent that gave itself a name."""
-    return caller.session is None or (caller.client == SHELL and not marked(environment))
+    return caller.address.kind == "person" or (caller.client == SHELL and not marked(environment))
+
+
+def onlooker(directory: str) -> Caller:
+    """The caller where nothing can be written and it was never registered: it has no name and no mail, and may look."""
+    place = people.Address(id=0, kind="session", name="unregistered", session=0, bell="", wake="")
+    return Caller(address=place, session=None, directory=directory)
 
 
 def identify(

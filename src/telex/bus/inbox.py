@@ -18,7 +18,7 @@ from telex.core.delivery import UNREAD
 from telex.errors import AskedFirst, MessageUnknown, StoreBusy, TimedOut
 from telex.store import bells, mail, notices, people
 from telex.store.lock import FileLock
-from telex.store.sqlite import Store
+from telex.store.sqlite import Store, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s
         while True:
             found = look()
             if not found and bells.rings(db.home, bell):
-                barrier.acquire()  # whoever rang may not have committed yet
+                try:
+                    barrier.acquire()  # whoever rang may not have committed yet
+                except OSError as problem:
+                    raise fault(db.home, problem) from None
                 barrier.release()
                 found = look()
             if found:
@@ -209,11 +212,16 @@ class _Inbox:
     """The caller's inbox, to itself."""
 
     def __init__(self, db: Store, caller: Caller, patience_ms: int = limits.BUSY_MS) -> None:
+        self._home = db.home
         self._lock = FileLock(f"{db.home}/{bells.INBOXES}/{caller.address.id}.lock")
         self._patience_ms = patience_ms
 
     def __enter__(self) -> None:
-        if not self._lock.acquire_within(self._patience_ms):
+        try:
+            held = self._lock.acquire_within(self._patience_ms)
+        except OSError as problem:
+            raise fault(self._home, problem) from None
+        if not held:
             raise StoreBusy(seconds=_seconds(self._patience_ms / 1000))
 
     def __exit__(self, *_: object) -> None:

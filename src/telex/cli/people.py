@@ -83,7 +83,7 @@ def _say_name(call: Call) -> None:
             }
         )
     else:
-        kind = "the person" if me.session is None else f"a {me.client} session"
+        kind = f"a {me.client} session" if me.session else "the person" if me.address.id else "who can only look"
         woken = f"; woken by: {_WOKEN_BY[me.address.wake]}" if call.args.option("wake") else ""
         call.out.line(f"you are @{me.address.name}, {kind}{woken}")
 

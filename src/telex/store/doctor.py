@@ -15,7 +15,7 @@ import apsw
 
 from telex import limits
 from telex.core.record import Record
-from telex.errors import StoreCorrupt, StoreFault
+from telex.errors import StoreCorrupt, StoreFault, StoreShut
 from telex.private import make_directory
 from telex.store import bells, bodies, filesystem, index, losses, mail, people, repairing
 from telex.store.lock import FileLock
@@ -158,6 +158,8 @@ def _words(db: Store) -> Check:
             db.run("index.check")
     except StoreCorrupt:
         return Check(what="search", state=MENDABLE, detail="the index does not fit the messages")
+    except StoreShut as problem:
+        return Check(what="search", state=OK, detail=f"not looked at: {problem.message}")
     return Check(what="search", state=OK, detail="the index fits the messages")
 
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 DATABASE = "telex.db"
 APPLICATION_ID = 0x74656C78  # 'telx'
 
+_FORBIDDEN = (1, 13, 30)  # EPERM, EACCES, EROFS: what a sandbox or a read-only disk answers, each in its own way
+
 _HERE = os.path.dirname(__file__)
 _QUERIES: dict[str, str] = {}
 _LOADED: set[str] = set()
@@ -71,7 +73,7 @@ def fault(home: str, problem: Exception) -> StoreFault:
     words = str(problem) or type(problem).__name__
     if isinstance(problem, apsw.FullError) or getattr(problem, "errno", 0) in (28, 122):
         return StoreFull()
-    if isinstance(problem, apsw.ReadOnlyError) or getattr(problem, "errno", 0) in (1, 30):
+    if isinstance(problem, (apsw.ReadOnlyError, apsw.PermissionsError)) or getattr(problem, "errno", 0) in _FORBIDDEN:
         return StoreShut(home=home, problem=words.partition(": '")[0])
     if isinstance(problem, (apsw.BusyError, apsw.LockedError)):
         return StoreBusy(seconds=limits.BUSY_MS // 1000)

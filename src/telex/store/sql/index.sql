@@ -3,6 +3,9 @@
 -- :any_due  whether there are messages that it does not hold yet
 SELECT 1 FROM message WHERE n > coalesce((SELECT max(id) FROM words_docsize), 0) LIMIT 1
 
+-- :due  they themselves, the newest first
+SELECT n, body FROM message WHERE n > coalesce((SELECT max(id) FROM words_docsize), 0) ORDER BY n DESC
+
 -- :update  those messages
 INSERT INTO words (rowid, body)
 SELECT n, body FROM message WHERE n > coalesce((SELECT max(id) FROM words_docsize), 0) ORDER BY n
