@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
+# Two for each core: many tests wait for a process, an election or a deadline most of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))' 2>/dev/null || echo 4)
 
 .PHONY: help setup demo check test test-long test-clients simulate bench cluster cluster-stop docs clean
 .DEFAULT_GOAL := help
@@ -39,11 +41,13 @@ check: setup
 
 test: setup check
 	tools/system_tools.sh strace unshare nsenter mount openssl
-	$(BIN)/python -m pytest -m "not real_client and not long" -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m "not real_client and not long" -n $(WORKERS) --dist worksteal
 
 test-long: setup
 	tools/system_tools.sh strace unshare mount nsenter openssl
-	$(BIN)/python -m pytest -m long
+	TELEX_EXAMPLES=random $(BIN)/python -m pytest -m long
+	TELEX_EXAMPLES=random TELEX_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
+	TELEX_EXAMPLES=random $(BIN)/python -m pytest -m "not real_client and not long" -n $(WORKERS) --dist worksteal
 
 test-clients: setup
 	tools/system_tools.sh node npm tmux unshare ip

@@ -5,6 +5,7 @@ Rules kept here:
   and what they start would inherit that;
 - a test that only root can run is marked `needs_root`. Under a plain user it is skipped, counted and named at the end
   of the run, so that nobody takes such a run for the whole. CI runs as root and runs all of them;
+- what takes longest begins first, each file of it at another worker, so that no worker is left alone with it;
 - `make test` tries the same examples every time; `make test-long` draws new ones and prints how to repeat a failure.
 """
 
@@ -20,10 +21,32 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEEDS_ROOT = "needs root"
+LONGEST = ("cluster/", "crash/", "simulation/", "cli/test_transcripts", "compat/coop/test_faults", "link/test_agent")
 
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("TELEX_EXAMPLES", "same"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files to the front of what each worker gets: a share in one piece, until others steal from it."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    front: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    rest, seen = [], dict[str, int]()
+    for item in items:
+        path = item.nodeid.partition("::")[0].removeprefix("tests/")
+        if path.startswith(LONGEST):
+            at = 0 if path.startswith("cluster/") else seen.setdefault(path, len(seen))
+            front[at % workers].append(item)
+        else:
+            rest.append(item)
+    size = -(-len(items) // workers)
+    items[:] = []
+    for share in front:
+        room = max(0, size - len(share))
+        items += [*share, *rest[:room]]
+        del rest[:room]
+    items += rest
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

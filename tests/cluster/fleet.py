@@ -136,5 +136,5 @@ def _lay_wires() -> None:
 
 
 def _join(box: Box, url: str, code: str) -> None:
-    done = box.telex("link", "join", url, code, "--name", box.name)
+    done = box.telex("link", "join", url, "--name", box.name, stdin=code.encode())
     assert done.status == 0, done

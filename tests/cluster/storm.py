@@ -100,10 +100,10 @@ class Storm:
             asyncio.run(healed(self.fleet))
             print(f"cycle {cycle + 1}: {self.faults[-1]}", file=sys.stderr, flush=True)
 
-    def settle(self) -> bool:
-        """Until everything has come and nothing is unknown any more; whether it did."""
+    def settle(self, most: float = LONGEST_SECONDS) -> bool:
+        """Until everything has come and nothing is unknown any more, for so many seconds at most; whether it did."""
         try:
-            until(self._through, "everything", LONGEST_SECONDS)
+            until(self._through, "everything", most)
         except AssertionError:
             return False
         return True
@@ -191,7 +191,7 @@ def main(words: list[str]) -> None:
         storm = Storm(fleet)
         storm.only = given.get("only", "")
         storm.blow(cycles)
-        print(json.dumps(storm.report(storm.settle())), flush=True)
+        print(json.dumps(storm.report(storm.settle(float(given.get("settle", LONGEST_SECONDS))))), flush=True)
     finally:
         fleet.end()
 

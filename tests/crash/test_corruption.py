@@ -18,8 +18,8 @@ from tests.crash.harness import Machine, scaled
 
 from telex.store import mail
 
-FILES = scaled(2_000, 50_000)
-SHARES = 4
+FILES = scaled(800, 50_000)
+SHARES = 2
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tests.crash.sweep import Stage
 from tests.crash.tracing import Point, points
 from tests.crash.verbs import VERBS, Verb
 
-POINTS_PER_VERB = 36  # in a pull request's tier; most verbs have 50 to 90
+POINTS_PER_VERB = 12  # in a pull request's tier, besides the decisive ones; most verbs have 50 to 90
 
 DECISIVE = ("rename", "unlink", "fsync", "fdatasync")  # few, and each of them is tried
 
@@ -49,7 +49,7 @@ def test_a_verb_killed_anywhere_loses_nothing_and_tears_nothing(stage: Stage, na
         reached += killed
         wrong += words
     assert wrong == []
-    assert reached >= max(34, 0.9 * len(chosen)), f"only {reached} of {len(chosen)} points were reached"
+    assert reached >= max(12, 0.9 * len(chosen)), f"only {reached} of {len(chosen)} points were reached"
 
 
 def test_what_was_killed_while_it_recovered_loses_nothing_either(stage: Stage, tmp_path: Path) -> None:

@@ -102,7 +102,10 @@ async def listen(relay: Asking, own: Membership) -> None:
 def memory_of(pid: int) -> bytes:
     """All that a process has in memory that it may write to."""
     found = []
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+    with (
+        open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as maps,
+        open(f"/proc/{pid}/mem", "rb", buffering=0) as memory,
+    ):
         for line in maps:
             span, mode = line.split()[:2]
             if not mode.startswith("rw"):

@@ -8,7 +8,7 @@ from tests.simulation.run import first_violation, replay, violations
 from tests.simulation.verdicts import judge
 from tests.simulation.world import HARD, MILD, simulate
 
-SHARES, SHARE_SEEDS = 8, 500
+SHARES, SHARE_SEEDS = 4, 500
 
 
 @pytest.mark.parametrize("share", range(SHARES))
