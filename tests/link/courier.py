@@ -18,7 +18,7 @@ from tests.support.machine import START_MS, USER, Clock, Machine, Processes
 from telex.core import sync
 from telex.core.letter import Arrived, Letter, Parcel, Receipt
 from telex.hook import moments
-from telex.store import arrivals, link, outbox, people, presence, receipts, rosters
+from telex.store import arrivals, later, link, outbox, people, presence, receipts, rosters
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 
@@ -153,12 +153,18 @@ class Team:
 
     def tell_rosters(self) -> None:
         """Every machine hears who is at the others now."""
-        for name, made in self.machines.items():
-            told = rosters.mine(made.db, self.clock())
-            for other, hearing in self.machines.items():
-                if other != name:
-                    with hearing.db.write():
-                        rosters.replace(hearing.db, number(name), told, self.clock())
+        for hearing in self.machines:
+            self.hear_rosters(hearing, *self.machines)
+
+    def hear_rosters(self, name: str, *others: str) -> None:
+        """One machine hears, in one look, who is at some others now."""
+        hearing = self.machines[name].db
+        told = {other: rosters.mine(self.machines[other].db, self.clock()) for other in others if other != name}
+        with hearing.write():
+            for other, residents in told.items():
+                rosters.replace(hearing, number(other), residents, self.clock())
+            come = [one.name for residents in told.values() for one in residents]
+            later.follow(hearing, come, self.clock())
 
 
 def copied(given: Letter) -> Letter:

@@ -18,8 +18,8 @@ from telex import limits
 from telex.errors.between import EnvelopeRefused, RelayRefused, TeamKeyMissing
 from telex.link import seal
 from telex.link.line import Line, first_of
+from telex.store import later, people, presence, rosters, trouble
 from telex.store import link as linking
-from telex.store import people, presence, rosters, trouble
 from telex.store.link import Link
 from telex.wire import api
 from telex.wire.envelope import Resident, Roster
@@ -116,6 +116,7 @@ class Presence:
         given: api.Rosters = await line.relay.ask("rosters", query={"after": linked.rosters})
         ahead_ms = line.relay.skew_ms
         opened = [(one, self._opened(one)) for one in given.rosters if one.machine != line.own.own.machine]
+        come: list[str] = []
         with line.db.write():
             if linking.load(line.db) is None:
                 return
@@ -123,10 +124,14 @@ class Presence:
                 if isinstance(roster, Roster):
                     residents = [rosters.Resident(**msgspec.structs.asdict(one)) for one in roster.residents]
                     rosters.replace(line.db, listed.machine, residents, listed.received_ms - ahead_ms)
+                    come += [one.name for one in residents]
                 elif roster:
                     trouble.note(line.db, trouble.REFUSED, "", roster, line.now_ms())
             rosters.seen(line.db, {machine: at_ms - ahead_ms for machine, at_ms in given.seen_ms.items()})
             line.db.run("link.set_rosters", given.n)
+            went = later.follow(line.db, come, line.now_ms())
+        if went:
+            line.log.line(f"presence: {went} messages went on to names that have come")
 
     def _opened(self, listed: api.Listed) -> Roster | str:
         """A roster; or why it is none, where that is to be said."""

@@ -310,6 +310,10 @@ def rename(db: Store, of: Address, name: str, until_ms: int, now_ms: int) -> Add
     taken = _address(db.row("people.address_by_name", name))
     if taken and taken.id == of.id:
         return of
+    if taken and taken.kind == "session" and not taken.session:
+        from telex.store import later
+
+        later.inherit(db, taken, of)
     if taken:
         if taken.kind != "session" or holder(db, taken) or db.value("people.ever_used", taken.id):
             raise NameTaken(name=name, holder=_whose(taken))

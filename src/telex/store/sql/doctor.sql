@@ -56,6 +56,9 @@ SELECT * FROM delivery ORDER BY message, recipient
 -- :save_delivery_backwards
 SELECT * FROM delivery ORDER BY message DESC, recipient DESC
 
+-- :save_undecided
+SELECT * FROM undecided
+
 -- :save_owed
 SELECT * FROM owed
 
@@ -85,6 +88,9 @@ INSERT OR IGNORE INTO due VALUES (?, ?)
 
 -- :put_delivery
 INSERT OR IGNORE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :put_undecided
+INSERT OR IGNORE INTO undecided VALUES (?, ?)
 
 -- :put_owed
 INSERT OR IGNORE INTO owed VALUES (?, ?, ?, ?, ?, ?)
