@@ -425,11 +425,19 @@ def test_a_held_name_is_not_given(machine: Machine) -> None:
     assert (api.at, web.at) == ("@api", "@web")
 
 
-def test_a_name_with_mail_waiting_is_not_given_either(machine: Machine) -> None:
-    web, _ = machine.named("web", "api")
+def test_mail_that_waits_for_a_name_that_nobody_held_is_its_takers(machine: Machine) -> None:
+    web, api = machine.named("web", "api")
+    web.send("@later", "x")
+    assert api.rename("later") == "@later"
+    assert api.heard() == ["x"]
+
+
+def test_a_name_that_somebody_held_and_mail_waits_for_is_not_given(machine: Machine) -> None:
+    web, api, later = machine.named("web", "api", "later")
+    later.quit()
     web.send("@later", "x")
     with pytest.raises(NameTaken, match="has mail waiting"):
-        web.rename("later")
+        api.rename("later")
 
 
 def test_a_name_that_somebody_only_waits_for_is_free(machine: Machine) -> None:

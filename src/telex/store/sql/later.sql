@@ -22,4 +22,5 @@ INSERT OR IGNORE INTO undecided (message, recipient) VALUES (?, ?)
 UPDATE OR IGNORE delivery SET recipient = ?2 WHERE recipient = ?1
 
 -- :inherit_arrivals
-UPDATE OR IGNORE arrival SET recipient = ?2 WHERE recipient = ?1
+UPDATE OR IGNORE arrival SET recipient = ?2
+WHERE message IN (SELECT message FROM delivery WHERE recipient = ?2) AND recipient = ?1
