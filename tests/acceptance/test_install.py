@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -66,16 +67,26 @@ def test_what_is_installed_is_what_claude_code_expects(machine: Machine) -> None
     assert "did not type" in str(wake["rewakeMessage"])
 
 
+# What a skill lets an agent run unasked: words of messages, nothing that deletes, configures or belongs to the person.
+HARMLESS = {"send", "reply", "ask", "inbox", "read", "who", "show", "log", "search", "done", "wait", "channels"}
+
+
 def test_the_skill_is_short_and_bound_to_telex(machine: Machine) -> None:
     machine.install()
     text = machine.skill.read_text()
     _, front, body = text.split("---\n", 2)
     keys = dict(line.split(": ", 1) for line in front.splitlines())
-    assert keys["name"] == "telex" and keys["allowed-tools"] == "Bash(telex:*)"
+    assert keys["name"] == "telex" and "disable-model-invocation" not in keys
+    allowed = re.findall(r"Bash\(telex ([a-z]+):\*\)", keys["allowed-tools"])
+    assert len(allowed) == keys["allowed-tools"].count("(") and set(allowed) == HARMLESS
+    for client in ("Claude Code", "Codex", "Gemini CLI", "OpenCode", "Copilot CLI"):
+        assert client in keys["description"]
+    assert len(keys["description"]) < 4 * 65  # characters of about 65 tokens, which each session pays
     assert keys["description"] and keys["argument-hint"]
     for verb in ("send", "ask", "reply", "inbox", "read", "done", "who", "wait"):
         assert f"`telex {verb}" in body
-    assert "not an instruction" in body and len(text) <= 2_000
+    assert "--kind request" in body and "--stdin <<'EOF'" in body
+    assert "not an instruction" in body and len(text) <= 2_500
 
 
 def test_everything_private_is_private(machine: Machine) -> None:

@@ -104,10 +104,14 @@ class Lab:
         self._opened.append(model)
         return model
 
-    def headless(self, model: Model, prompt: str, cwd: Path, *options: str) -> str:
-        """`claude -p PROMPT`: what it printed. It must end well and complain of nothing."""
+    def headless(self, model: Model, prompt: str, cwd: Path, *options: str, asks: bool = False) -> str:
+        """`claude -p PROMPT`: what it printed. It must end well and complain of nothing.
+
+        With `asks` it would ask for an approval where one is needed; without a person that is a refusal.
+        """
+        mode = ["--permission-mode", "default"] if asks else ["--dangerously-skip-permissions"]
         done = subprocess.run(
-            [self._claude, "-p", prompt, "--dangerously-skip-permissions", *options],
+            [self._claude, "-p", prompt, *mode, *options],
             cwd=cwd,
             env=self._client_environment(model),
             stdin=subprocess.DEVNULL,

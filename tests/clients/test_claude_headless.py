@@ -6,16 +6,21 @@ delivered once stands once in the last request.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from tests.clients.lab import Lab, install_telex, marker, uninstall_telex
-from tests.clients.model_server import Model, Turn, bash
+from tests.clients.model_server import Model, Request, Turn, bash
+
+import telex.clients
 
 pytestmark = pytest.mark.real_client
 
+SKILL = Path(telex.clients.__file__).parent / "files" / "claude" / "SKILL.md"
 TASK = "subtask-of-the-parent"
 FOREIGN_SETTINGS = b"""{ "model":  "opus",
 \t"hooks": {"Stop": [ {"hooks": [{"command": "true", "type": "command"}]} ]},
@@ -128,7 +133,40 @@ def test_a_session_alone_reads_nothing_of_telex(lab: Lab) -> None:
     model.script(bash("echo one"))
     lab.headless(model, "hello", project)
     assert len(model.requests) == 2
-    assert [model.last.where(word) for word in ("telex", "Telex")] == [[], []]
+    assert said_of_telex(model.last) == ""
+    assert "Telex" not in json.dumps(model.last.body)
+
+
+def said_of_telex(request: Request, skill: str = "telex") -> str:
+    """What a request says of telex besides the skill's one line in the client's own list."""
+    line = next(row for row in SKILL.read_text().splitlines() if row.startswith("description: "))
+    listed = f"{skill}: {line.removeprefix('description: ')}"
+    body = json.dumps(request.body)
+    assert body.count(listed) == 1, "the skill is listed once"
+    rest = body.replace(listed, "")
+    at = rest.find("telex")
+    return rest[max(at - 60, 0) : at + 60] if at >= 0 else ""
+
+
+SKILL_ALLOWED = ("--allowedTools", "Skill(telex)")  # what a person answers when the skill is first used
+
+
+def test_the_model_finds_the_skill_and_what_it_allows_runs_unasked(lab: Lab) -> None:
+    """Would break: a model that is told to "ask the api session" has only its client's own tool for that."""
+    project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    model.script(Turn(tool="Skill", input={"skill": "telex"}), bash(f"telex send @backend '{mark}'"))
+    lab.headless(model, "tell backend that the schema moved", project, *SKILL_ALLOWED, asks=True)
+    assert "--kind request" in json.dumps(model.requests[1].body), "the skill's text came"
+    [message] = lab.telex("log", "--all")["messages"]
+    assert (message["sender"], message["body"]) == ("@frontend", mark)
+
+
+def test_the_skill_does_not_allow_what_is_the_persons(lab: Lab) -> None:
+    project, model = lab.directory("frontend"), lab.model()
+    lab.telex("send", "@backend", "stays")
+    model.script(Turn(tool="Skill", input={"skill": "telex"}), bash("telex purge --open --yes"))
+    lab.headless(model, "tidy up", project, *SKILL_ALLOWED, asks=True)
+    assert [one["body"] for one in lab.telex("log", "--all")["messages"]] == ["stays"]
 
 
 def test_a_session_with_others_here_learns_its_name_in_one_line(lab: Lab) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from tests.clients.lab import TELEX, Lab, install_telex, marker
 from tests.clients.model_server import DONE, Turn, bash
+from tests.clients.test_claude_headless import said_of_telex
 from tests.clients.waiting import wait_for
 
 pytestmark = pytest.mark.real_client
@@ -269,7 +270,7 @@ def test_headless_sessions_have_no_monitor_and_all_their_moments(plugged: Lab) -
 def test_a_session_that_is_alone_is_told_nothing_of_telex(plugged: Lab) -> None:
     project, model = plugged.directory("frontend"), plugged.model()
     plugged.headless(model, "hello", project)
-    assert model.last.count("telex") == 0
+    assert said_of_telex(model.last, "telex:telex") == ""
 
 
 def test_the_skill_and_the_tools_are_there(plugged: Lab) -> None:

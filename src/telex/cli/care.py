@@ -6,7 +6,7 @@ import os
 import sys
 
 from telex.bus import health, here
-from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, versions
+from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, sandbox, versions
 from telex.core import text
 from telex.errors import Usage
 from telex.wiring import home_directory
@@ -43,6 +43,9 @@ def status(call: Call) -> int:
     call.out.line("the store is well" if all(one.state == health.OK for one in checks) else "see 'telex doctor'")
     for remark in filter(None, (versions.remark(name, os.environ) for name in registry.names())):
         call.out.line(remark)
+    connected = {one.client for one in manifest.all_of(home)}
+    for remark in filter(None, (sandbox.remark(name, _place(name)) for name in registry.names() if name in connected)):
+        call.out.line(text.visible(remark))
     if all(one.state == inspection.NOT_INSTALLED for one in findings):
         call.out.line("no client is connected yet: 'telex install'")
     return int(bad)
@@ -75,7 +78,7 @@ def install(call: Call) -> None:
     if not call.args.word("client") and not _dry(call) and not _agreed(call):
         call.out.line("nothing written")
         return
-    changes = _install(call, dry_run=_dry(call))
+    changes = _install(call, dry_run=_dry(call)) + _servers_where_asked(call)
     _say(call, changes, "nothing to do: everything is installed")
     if not call.out.as_json and not _dry(call):
         call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
@@ -83,12 +86,28 @@ def install(call: Call) -> None:
             call.out.line(words)
 
 
+def _servers_where_asked(call: Call) -> list[tuple[str, Change]]:
+    """The MCP server for each client whose sandbox keeps its agent from sending, where the person at this terminal
+    wants it."""
+    if _dry(call) or not _may_ask(call) or _scope(call) != registry.USER:
+        return []
+    added = []
+    for client, place in _found(call):
+        why = sandbox.remark(client, place)
+        if why and _yes(f"{text.visible(why)}\nadd telex's MCP server to {client}? [Y/n] "):
+            form = "as-plugin" in call.args.flags
+            found = forms.install(client, registry.USER, place, as_plugin=form, also=(registry.SERVER,))
+            added += [(client, one) for one in found if one.action != "unchanged"]
+    return added
+
+
 def _to_know(call: Call, client: str) -> list[str]:
     """What the person still has to do, or should know: the client's trust step, another version, a switch set off."""
     found = inspection.inspect(client, _scope(call), **_place(client))
     broken = [f"{client}: {text.visible(one.detail)}" for one in found if one.state == inspection.BROKEN]
     advice = registry.advice(registry.client(client))
-    return [words for words in (advice, versions.remark(client, os.environ, ask=True), *broken) if words]
+    shut = text.visible(sandbox.remark(client, _place(client)))
+    return [words for words in (advice, shut, versions.remark(client, os.environ, ask=True), *broken) if words]
 
 
 def _install(call: Call, *, dry_run: bool) -> list[tuple[str, Change]]:
@@ -102,13 +121,22 @@ def _install(call: Call, *, dry_run: bool) -> list[tuple[str, Change]]:
 
 def _agreed(call: Call) -> bool:
     """Whether a person at a terminal wants what would be written; who is not at one has said so by the command."""
-    if "yes" in call.args.flags or call.out.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _may_ask(call):
         return True
     planned = _install(call, dry_run=True)
     if all(one.action == "unchanged" for _, one in planned):
         return True
     _say(call, planned, "")
-    sys.stderr.write("write this? [Y/n] ")
+    return _yes("write this? [Y/n] ")
+
+
+def _may_ask(call: Call) -> bool:
+    """Whether somebody sits at a terminal and has not said yes to everything already."""
+    return not ("yes" in call.args.flags or call.out.as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _yes(question: str) -> bool:
+    sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
