@@ -85,7 +85,7 @@ def test_ask_ends_where_the_one_who_is_asked_asks_first(peer: Start, home: Home)
     api.wait(timeout_s=20)
     api.send("@frontend", "and yours?", kind="request")
     said = text(client.answer(asked)["result"])
-    assert said.startswith("@api asks you first: m2; answer it with 'telex reply m2 TEXT'; your request m1 stands")
+    assert said.startswith("@api asks you first: m2; answer it: telex reply m2 'TEXT'; your request m1 stands")
     assert "> and yours?" in said
     home.becomes("m2", "read")
 
