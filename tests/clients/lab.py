@@ -104,12 +104,10 @@ class Lab:
         self._opened.append(model)
         return model
 
-    def headless(self, model: Model, prompt: str, cwd: Path, *options: str, asks: bool = False) -> str:
-        """`claude -p PROMPT`: what it printed. It must end well and complain of nothing.
-
-        With `asks` it would ask for an approval where one is needed; without a person that is a refusal.
-        """
-        mode = ["--permission-mode", "default"] if asks else ["--dangerously-skip-permissions"]
+    def headless(self, model: Model, prompt: str, cwd: Path, *options: str) -> str:
+        """`claude -p PROMPT`: what it printed. It must end well and complain of nothing. Where it is `careful` it would
+        ask for approvals; without a person that is a refusal."""
+        mode = ["--permission-mode", "default"] if self.careful else ["--dangerously-skip-permissions"]
         done = subprocess.run(
             [self._claude, "-p", prompt, *mode, *options],
             cwd=cwd,

@@ -154,8 +154,9 @@ SKILL_ALLOWED = ("--allowedTools", "Skill(telex)")  # what a person answers when
 def test_the_model_finds_the_skill_and_what_it_allows_runs_unasked(lab: Lab) -> None:
     """Would break: a model that is told to "ask the api session" has only its client's own tool for that."""
     project, model, mark = lab.directory("frontend"), lab.model(), marker()
+    lab.careful = True
     model.script(Turn(tool="Skill", input={"skill": "telex"}), bash(f"telex send @backend '{mark}'"))
-    lab.headless(model, "tell backend that the schema moved", project, *SKILL_ALLOWED, asks=True)
+    lab.headless(model, "tell backend that the schema moved", project, *SKILL_ALLOWED)
     assert "--kind request" in json.dumps(model.requests[1].body), "the skill's text came"
     [message] = lab.telex("log", "--all")["messages"]
     assert (message["sender"], message["body"]) == ("@frontend", mark)
@@ -164,8 +165,9 @@ def test_the_model_finds_the_skill_and_what_it_allows_runs_unasked(lab: Lab) -> 
 def test_the_skill_does_not_allow_what_is_the_persons(lab: Lab) -> None:
     project, model = lab.directory("frontend"), lab.model()
     lab.telex("send", "@backend", "stays")
+    lab.careful = True
     model.script(Turn(tool="Skill", input={"skill": "telex"}), bash("telex purge --open --yes"))
-    lab.headless(model, "tidy up", project, *SKILL_ALLOWED, asks=True)
+    lab.headless(model, "tidy up", project, *SKILL_ALLOWED)
     assert [one["body"] for one in lab.telex("log", "--all")["messages"]] == ["stays"]
 
 

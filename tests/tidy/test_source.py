@@ -28,7 +28,7 @@ MOST_LINES = {
     "store": 5_600,
     "hook": 1_200,
     "bus": 2_900,
-    "clients": 4_300,
+    "clients": 4_400,
     "cli": 3_200,
     "mcp": 1_800,
     "compat": 3_360,
