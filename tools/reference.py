@@ -36,7 +36,7 @@ from tools.reference_text import (  # noqa: E402
 from telex import config, errors, limits  # noqa: E402
 from telex.cli import faces, grammar, persons  # noqa: E402
 from telex.core import delivery  # noqa: E402
-from telex.errors import between  # noqa: E402
+from telex.errors import answers, between  # noqa: E402
 
 __all__ = ["ANSWERS", "PACKAGE", "RECORDS", "cell", "code", "fields"]  # for the tests, beside what is defined here
 
@@ -50,8 +50,10 @@ _STATUSES = {
     4: "not found",
     5: "nothing before the timeout",
     6: "`telex ask`: who was asked asks first; its request was printed",
+    7: "done, but the answer could not be written: do not do it again",
     127: "`telex run`: the command could not be started; otherwise its status is the command's own",
     130: "interrupted",
+    141: "the reader of the output left (a closed pipe); mail that was not taken stays unread",
 }
 
 _PYTHON_RECORDS = ("Sent", "Outcome", "Letter", "Shown", "Receipt", "Presence", "Channel")
@@ -163,7 +165,7 @@ def error_families() -> list[type[errors.TelexError]]:
     """Every error that has a code of its own, in the order of the catalogue."""
     found = [
         one
-        for one in (vars(errors) | vars(between)).values()
+        for one in (vars(errors) | vars(between) | vars(answers)).values()
         if isinstance(one, type) and issubclass(one, errors.TelexError)
     ]
     return [one for one in found if "code" in vars(one) and one is not errors.TelexError]

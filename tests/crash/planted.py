@@ -175,3 +175,13 @@ def connected(*values):
     return con
 sqlite._connect = connected
 """
+
+RELEASE_RAISES = """
+from telex.errors import StoreUnreachable
+from telex.store import lock
+_release = lock.FileLock.release
+def release(self):
+    _release(self)
+    raise StoreUnreachable(home="", problem="no locks available")
+lock.FileLock.release = release
+"""

@@ -22,6 +22,7 @@ from telex.errors import (
     TelexError,
     TimedOut,
     WrongWords,
+    answers,
     between,
 )
 
@@ -32,7 +33,7 @@ def every(kind: type[TelexError] = TelexError) -> list[type[TelexError]]:
     """All errors that are raised themselves."""
     found = [] if kind in FAMILIES else [kind]
     for below in kind.__subclasses__():
-        if below.__module__ in ("telex.errors", "telex.errors.between"):
+        if below.__module__ in ("telex.errors", "telex.errors.between", "telex.errors.answers"):
             found += every(below)
     return found
 
@@ -50,7 +51,9 @@ def facts(kind: type[TelexError]) -> dict[str, str]:
 
 def test_the_catalogue_is_all_there_is() -> None:
     defined = {
-        one for one in (vars(errors) | vars(between)).values() if isinstance(one, type) and issubclass(one, TelexError)
+        one
+        for one in (vars(errors) | vars(between) | vars(answers)).values()
+        if isinstance(one, type) and issubclass(one, TelexError)
     }
     assert defined == set(CATALOGUE) | FAMILIES
 
@@ -88,6 +91,7 @@ def test_its_docstring_says_when(kind: type[TelexError]) -> None:
 @EACH
 def test_its_status_is_its_familys(kind: type[TelexError]) -> None:
     families: dict[type[TelexError], int] = {WrongWords: 2, Refused: 3, NotFound: 4, TimedOut: 5, AskedFirst: 6}
+    families[answers.AnswerLost] = 7
     families[CommandUnstartable] = 127  # what a shell answers for a command that it cannot start
     expected = next((status for family, status in families.items() if issubclass(kind, family)), 1)
     assert kind.status == expected

@@ -529,6 +529,13 @@ VERBS = (
         example="telex demo",
     ),
 )
+# Commands that answer only once what they change is changed: an answer that cannot be written undoes nothing.
+CHANGES = {
+    *("done", "join", "leave", "name", "install", "uninstall", "alias", "import", "purge", "config"),
+    *("link join", "link invite", "link remove", "link role", "link rotate", "link pause", "link resume", "link leave"),
+    *("relay team create", "relay team code", "relay backup", "relay restore"),
+}
+
 _NAME_WORDS = 3  # of the longest name of a command
 BY_NAME = {verb.name: verb for verb in VERBS}
 

@@ -8,6 +8,7 @@ import sys
 from telex import limits
 from telex.core.delivery import UNREAD
 from telex.errors import RecipientMissing, Usage
+from telex.errors.answers import Unwritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ def inbox(call: Call) -> None:
             call.out.line(f"{unread - waiting} more: telex inbox --limit {unread + len(letters)}")
     listed = [one.id for one in letters if one.state in UNREAD]
     if "mark-read" in args.flags and listed:
-        call.out.flush()
+        try:
+            call.out.flush()
+        except Unwritten as problem:
+            problem.keeps_mail = True
+            raise
         call.bus.read(*listed)
 
 
@@ -132,11 +137,15 @@ def listing(call: Call, letters: list[Letter]) -> None:
 
 def _emitter(call: Call) -> Emit:
     def emit(letters: list[Letter]) -> None:
-        if call.out.as_json:
-            call.out.json({"messages": letters})
-        else:
-            call.out.line(framed(call, letters))
-        call.out.flush()
+        try:
+            if call.out.as_json:
+                call.out.json({"messages": letters})
+            else:
+                call.out.line(framed(call, letters))
+            call.out.flush()
+        except Unwritten as problem:
+            problem.keeps_mail = True
+            raise
 
     return emit
 
@@ -158,6 +167,7 @@ def _claim(call: Call) -> None:
 
 
 def _say_sent(call: Call, sent: Sent) -> None:
+    call.out.settled = f"{sent.id} is stored"
     if call.out.as_json:
         call.out.json(sent)
         return

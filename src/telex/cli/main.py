@@ -1,7 +1,8 @@
 """The entry point: finds the verb, opens the bus, turns errors into exit statuses.
 
 Rules kept here: exit statuses are 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before
-the timeout, 6 who was asked asks first, 130 interrupted; the process leaves by `os._exit` after flushing, because
+the timeout, 6 who was asked asks first, 7 done though the answer could not be written, 130 interrupted, 141 the reader
+of the output left (128 and SIGPIPE, as other programs end); the process leaves by `os._exit` after flushing, because
 closing costs 3 ms; what nobody took (a closed pipe) is not recorded as read.
 """
 
@@ -13,10 +14,11 @@ import sys
 
 from telex import limits
 from telex.cli import persons
-from telex.cli.grammar import BY_NAME, GROUPS, VERBS, verb_of
+from telex.cli.grammar import BY_NAME, CHANGES, GROUPS, VERBS, verb_of
 from telex.cli.output import Output, complain
 from telex.cli.parse import Args, parse
 from telex.errors import TelexError, VerbUnknown
+from telex.errors.answers import AnswerLost, MailUntaken, OutputClosed, OutputUnwritten, Unwritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,27 +44,36 @@ class Call:
         return self._bus
 
 
+_READER_LEFT = 141
+
+
 def main() -> None:
     """Run the command line and leave the process."""
     gc.set_threshold(limits.COLLECT_EVERY_OBJECTS)  # most commands are gone before that: 0.5 ms
     status = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
+        sys.stdout.flush()  # a page of help; all else was flushed
         sys.stderr.flush()
     except OSError:
-        status = status or 1
+        status = status or _READER_LEFT
     os._exit(status)
 
 
 def run(words: list[str]) -> int:
     """Run one command; its exit status."""
     as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
+    out = Output(as_json)
     try:
-        if sys.stdout is None or sys.stderr is None:
-            return 1
+        _open_streams()
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        return _run(words, as_json)
+        if as_json:
+            import json  # noqa: F401 - now, because later there may be no descriptor left to open it with
+        status = _run(words, out)
+        out.flush()
+        return status
+    except Unwritten as problem:
+        return _unheard(problem, as_json)
     except TelexError as problem:
         return complain(problem, as_json)
     except SystemExit as leaving:
@@ -70,28 +81,52 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+        return _READER_LEFT
     except Exception as problem:
         return _bug(problem, as_json)
 
 
-def _run(words: list[str], as_json: bool) -> int:
+def _open_streams() -> None:
+    """A stream that was closed leads nowhere: else a file of the store would get its number, and its output. Raises
+    OutputClosed where nobody could be answered."""
+    closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+    for name in closed:
+        number = os.open(os.devnull, os.O_RDWR)  # the lowest one that is free
+        setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+    if "stdout" in closed:
+        raise OutputClosed()
+
+
+def _unheard(problem: Unwritten, as_json: bool) -> int:
+    """What is said, and answered, where standard output did not take the answer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered must not fail again
+    if problem.settled:
+        return complain(AnswerLost(done=problem.settled, problem=str(problem)), as_json)
+    if problem.keeps_mail:
+        status = complain(MailUntaken(problem=str(problem)), as_json)
+    else:
+        status = 1 if problem.gone else complain(OutputUnwritten(problem=str(problem)), as_json)
+    return _READER_LEFT if problem.gone else status
+
+
+def _run(words: list[str], out: Output) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         return _overview(words)
     if words[0] in ("-V", "--version", "version"):
         from telex import __version__
 
-        Output(as_json).line(__version__)
+        out.line(__version__)
         return 0
     verb, given = verb_of(words)
     if verb is None:
-        return _run_group(words) if words[0] in GROUPS else _run_face(words)
+        return _run_group(words) if words[0] in GROUPS else _run_face(words, out)
     args = parse(verb, given)
     persons.check(verb.name, args)
     room = __import__(f"telex.cli.{verb.room}", fromlist=["*"])  # importlib would load warnings
     answer = getattr(room, verb.function())
-    return int(answer(Call(args, Output("json" in args.flags), given)) or 0)
+    if verb.name in CHANGES and given:
+        out.settled = f"'telex {verb.name}' has done its work"
+    return int(answer(Call(args, out, given)) or 0)
 
 
 def _run_group(words: list[str]) -> int:
@@ -113,7 +148,7 @@ def _run_group(words: list[str]) -> int:
     return 0
 
 
-def _run_face(words: list[str]) -> int:
+def _run_face(words: list[str], out: Output) -> int:
     """A command of an older system. Raises VerbUnknown."""
     from telex.cli import faces
 
@@ -121,7 +156,8 @@ def _run_face(words: list[str]) -> int:
     if face is None:
         raise _unknown(words[0])
     persons.check_face(face.names[0], words[1:])
-    return faces.run(face, Call(Args({}, {}, set()), Output(False), words[1:]))
+    out.as_json = False
+    return faces.run(face, Call(Args({}, {}, set()), out, words[1:]))
 
 
 def _overview(words: list[str]) -> int:
@@ -141,7 +177,7 @@ def _overview(words: list[str]) -> int:
     out.line("'telex VERB --help' shows its words and an example; every verb takes --json")
     out.line(
         "exit status: 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before the timeout, "
-        "6 who was asked asks first"
+        "6 who was asked asks first, 7 done but the answer could not be written, 141 the reader of the output left"
     )
     return 0
 

@@ -2,7 +2,7 @@
 
 Rules kept here: everything from a message passes through `core.text` on its way out; a table and colour only on a
 terminal (and not with NO_COLOR or TERM=dumb); errors go to standard error, in JSON too with `--json`; what is
-flushed without an error has left this process.
+flushed without an error has left this process; what was done before the output failed is never told as a failure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 
 from telex.core.record import Record
 from telex.errors import TelexError
+from telex.errors.answers import Unwritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +23,21 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self.settled = ""  # what is done, whether the answer can be written or not
 
     def line(self, words: str = "") -> None:
-        """One line on standard output."""
-        sys.stdout.write(words + "\n")
+        """One line on standard output. Raises Unwritten when nobody takes it."""
+        try:
+            sys.stdout.write(words + "\n")
+        except OSError as problem:
+            raise Unwritten(problem, self.settled) from None
 
     def flush(self) -> None:
-        """Hand everything over. Raises OSError when nobody takes it."""
-        sys.stdout.flush()
+        """Hand everything over. Raises Unwritten when nobody takes it."""
+        try:
+            sys.stdout.flush()
+        except OSError as problem:
+            raise Unwritten(problem, self.settled) from None
 
     def json(self, value: Any) -> None:
         """One JSON value on a line."""
@@ -83,16 +91,25 @@ def _data(name: str, value: Any) -> Any:
 
 
 def complain(problem: TelexError, as_json: bool) -> int:
-    """Print an error where errors go; the exit status."""
-    from telex.core import text
+    """Print an error where errors go, if that can be done; the exit status."""
+    try:
+        sys.stderr.write(_complaint(problem, as_json))
+        sys.stderr.flush()
+    except OSError:
+        pass
+    return problem.status
 
+
+def _complaint(problem: TelexError, as_json: bool) -> str:
     if as_json:
         import json
 
-        sys.stderr.write(json.dumps({"error": problem.as_dict()}, ensure_ascii=False) + "\n")
-    else:
-        sys.stderr.write(f"telex: {text.visible(problem.message)}\n")
-        if problem.advice:
-            sys.stderr.write(f"hint: {text.visible(problem.advice)}\n")
-    sys.stderr.flush()
-    return problem.status
+        return json.dumps({"error": problem.as_dict()}, ensure_ascii=False) + "\n"
+    try:
+        from telex.core import text
+
+        said, advice = text.visible(problem.message), text.visible(problem.advice)
+    except (OSError, ImportError):  # no file can be opened any more
+        said, advice = ascii(problem.message)[1:-1], ascii(problem.advice)[1:-1]
+    lines = [f"telex: {said}", *([f"hint: {advice}"] if advice else [])]
+    return "\n".join(lines) + "\n"

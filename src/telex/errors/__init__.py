@@ -8,8 +8,8 @@ Rules kept here:
 - nothing here imports anything, so the hook may.
 
 Exit statuses: 0 done; 1 anything else; 2 wrong words; 3 refused by a limit or a policy; 4 not found;
-5 nothing before the timeout; 6 who was asked asks first; 127 `telex run` could not start its command, whose own status
-it answers otherwise.
+5 nothing before the timeout; 6 who was asked asks first; 7 done, only the answer could not be written;
+127 `telex run` could not start its command, whose own status it answers otherwise.
 """
 
 from __future__ import annotations

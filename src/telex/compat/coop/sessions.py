@@ -57,6 +57,7 @@ def send(call: Call) -> None:
         raise TooLargeForCoop(size=counted, most=f"{limits.COOP_BODY_BYTES:,}")
     channel = names.fold((name or _active(call.bus)).removeprefix("#"))
     sent = call.bus.send(f"#{channel}", body, kind=said.options.get("kind", "note"))
+    call.out.settled = f"{sent.id} is stored"
     far = [one for one in sent.recipients if one.state == QUEUED and "@" in one.name[1:]]
     got = [one.name for one in sent.recipients if one.state == QUEUED and one not in far]
     call.out.line(f"Sent to {channel} ({sent.id}): {', '.join(got) or 'nobody here'}")

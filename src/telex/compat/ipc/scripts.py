@@ -63,6 +63,7 @@ def send(call: Call) -> int:
     answer = actions.answered(lambda: actions.send(bus, to, {"content": words}))
     if answer["status"] != "ok":
         return _failed(call, answer)
+    call.out.settled = "the message is stored"
     call.out.line(f"Sent to {to}: {words}")
     if answer["message"] != "Message sent":
         call.out.line(answer["message"])

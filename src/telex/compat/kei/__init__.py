@@ -81,6 +81,7 @@ def _send(call: Call, words: list[str]) -> int:
         sent = _to_all(call.bus, body) if said.to == lines.ALL else _to_one(call.bus, said.to, body)
     except BodyEmpty:
         return _complain(_SEND_USAGE)
+    call.out.settled = f"{sent.id} is stored"
     me = said.sender or _base(here()) or call.bus.me.address.name
     call.out.line(f"-> sent to '{lines.shown(said.to)}' (from '{lines.shown(me)}')")
     for one in sent.recipients:
