@@ -6,14 +6,18 @@ STAMP  := $(VENV)/.ready
 # Two for each core: many tests wait for a process, an election or a deadline most of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))' 2>/dev/null || echo 4)
 
-.PHONY: help setup demo check test test-long test-clients simulate bench cluster cluster-stop docs clean
+.PHONY: help setup demo check test test-long test-clients clients-newest simulate bench cluster cluster-stop
+.PHONY: docs lock wheel clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          two sessions exchange a message through the real hook (about 5 s)"
 	@echo "make test          every test that needs no large download"
 	@echo "make test-clients  the five real clients, MCP inspector and conformance suite, offline (about 1.5 GB)"
-	@echo "make test-long     the longer tiers of tests that also run short (an hour and more)"
+	@echo "make clients-newest  the newest version of each client instead of the pinned one; it reports, and notes nothing"
+	@echo "make test-long     the longer tiers of tests that also run short, with new examples (hours)"
+	@echo "make wheel         sdist and wheel; the wheel is installed in a fresh environment and demonstrated"
+	@echo "make lock          write requirements.lock anew from pyproject.toml (needs uv)"
 	@echo "make simulate      20,000 seeded histories of machines, links and a relay (about 2 min)"
 	@echo "make cluster       three NATS nodes and two relays on loopback, until Ctrl-C or make cluster-stop"
 	@echo "make bench         the measurements of docs/benchmarks.md, in this run"
@@ -21,12 +25,16 @@ help:
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "telex needs Python 3.11 or later; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
+
+lock:
+	uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 demo: setup
 	@$(BIN)/telex demo
@@ -52,6 +60,13 @@ test-long: setup
 test-clients: setup
 	tools/system_tools.sh node npm tmux unshare ip
 	PYTHON=$(BIN)/python tests/clients/run.sh
+
+clients-newest: setup
+	tools/system_tools.sh node npm tmux unshare ip
+	PYTHON=$(BIN)/python NEWEST=1 tests/clients/run.sh
+
+wheel: setup
+	PYTHON=$(PYTHON) tools/wheel.sh
 
 simulate: setup
 	$(BIN)/python -m tests.simulation.run --seeds 20000

@@ -82,6 +82,11 @@ def run(words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return _READER_LEFT
+    except ModuleNotFoundError as problem:
+        from telex.cli import extras
+
+        known = extras.missing(problem, words[0] if words else "")
+        return complain(known, as_json) if known else _bug(problem, as_json)
     except Exception as problem:
         return _bug(problem, as_json)
 

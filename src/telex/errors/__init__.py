@@ -531,6 +531,14 @@ class PortTaken(LocalFault):
     hint = "choose another one with --port N"
 
 
+class ExtraMissing(LocalFault):
+    """An optional part of telex is not installed."""
+
+    code = "extra-missing"
+    text = "this telex was installed without its part '{extra}': there is no module {module}"
+    hint = "in telex's checkout: {command}"
+
+
 class HomeUnsafe(StoreFault):
     """The state directory is not private to this user, or lies where SQLite cannot be trusted."""
 
