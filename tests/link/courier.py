@@ -48,7 +48,7 @@ class Team:
         self.machines: dict[str, Machine] = {}
         self.log: list[Entry] = []
         self.epoch = "e" * 32
-        self.refuses: dict[bytes, str] = {}  # items that the relay does not take, and why
+        self.refuses: dict[bytes, str] = {}  # items that the relay does not take, and the code of why
         self._locks: list[FileLock] = []
 
     def machine(self, name: str, role: str = "member") -> Machine:
@@ -98,7 +98,7 @@ class Team:
             if verdict == sync.APPEND:
                 self.log.append(Entry(linked.machine, linked.origin, parcel, self.clock()))
                 if parcel.uuid in self.refuses:
-                    refused.append((parcel.oseq, "too-large", self.refuses[parcel.uuid]))
+                    refused.append((parcel.oseq, self.refuses[parcel.uuid]))
             elif verdict in (sync.FORKED, sync.EARLY):
                 forked = verdict == sync.FORKED
                 break

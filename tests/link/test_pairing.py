@@ -160,7 +160,7 @@ def test_without_tls_elsewhere_only_who_says_so() -> None:
 def test_two_who_know_the_code_agree() -> None:
     inviter, joiner = agreed()
     assert inviter.proof(joiner.seal(JOINER, proof(joiner))) == proof(joiner)
-    welcome = wire.Refused(code="failed", words="x")
+    welcome = wire.Refused(code="failed")
     assert joiner.answer(inviter.seal(INVITER, welcome)) == welcome
 
 
@@ -169,12 +169,12 @@ def test_a_wrong_guess_opens_nothing_on_either_side() -> None:
     with pytest.raises(CodeWrong):
         inviter.proof(joiner.seal(JOINER, proof(joiner)))
     with pytest.raises(CodeWrong):
-        joiner.answer(inviter.seal(INVITER, wire.Refused(code="failed", words="x")))
+        joiner.answer(inviter.seal(INVITER, wire.Refused(code="failed")))
 
 
 def test_nothing_that_was_sealed_can_be_read_in_between() -> None:
     inviter, joiner = agreed()
-    seen = joiner.seal(JOINER, proof(joiner)) + inviter.seal(INVITER, wire.Founding(team="t", team_name="acme"))
+    seen = joiner.seal(JOINER, proof(joiner)) + inviter.seal(INVITER, wire.Founding(team="7" * 32, team_name="acme"))
     assert b"bob" not in seen and b"acme" not in seen and b"puzzle" not in inviter.message + joiner.message
 
 
@@ -221,7 +221,7 @@ def test_number_and_attempt_are_part_of_what_was_said() -> None:
 def test_a_message_thrown_back_at_its_sender_opens_nothing() -> None:
     inviter, joiner = agreed()
     with pytest.raises(CodeWrong):
-        joiner.answer(joiner.seal(JOINER, wire.Refused(code="failed", words="x")))
+        joiner.answer(joiner.seal(JOINER, wire.Refused(code="failed")))
     with pytest.raises(CodeWrong):
         inviter.proof(inviter.seal(INVITER, proof(joiner)))
 

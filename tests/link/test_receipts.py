@@ -11,7 +11,7 @@ from tests.support.machine import DAY, Machine, Seat
 from telex import limits
 from telex.core import delivery
 from telex.core.letter import Receipt
-from telex.store import bells, doctor, link, outbox, receipts, trouble
+from telex.store import bells, doctor, link, outbox, receipts, rosters, trouble
 
 WHERE = "@frontend@alice-laptop"
 
@@ -38,9 +38,11 @@ def frontend(alice: Machine) -> Seat:
 
 def tell(made: Machine, team: Team, machine: str, **fields: Any) -> None:
     """A receipt comes from a machine."""
-    told: dict[str, Any] = {"name": "frontend", "via": "direct", "state": "read", "at_ms": 1, "reason": "read"} | fields
+    told: dict[str, Any] = {"name": "frontend", "via": "direct", "state": "read", "at_ms": 1} | fields
+    sender = rosters.machine(made.db, machine)
+    assert sender is not None
     with made.db.write():
-        receipts.take(made.db, machine, [Receipt(**told)], team.clock())
+        receipts.take(made.db, sender, [Receipt(**told)], team.clock())
 
 
 def test_every_way_of_reading_is_told(team: Team, alice: Machine, bob: Machine, api: Seat, frontend: Seat) -> None:
@@ -129,7 +131,7 @@ def test_a_receipt_moves_no_message_that_stays_here(team: Team, alice: Machine, 
 
 @pytest.mark.parametrize(
     "bad",
-    [{"state": "answered"}, {"via": "pigeon"}, {"name": "A b"}, {"reason": "x" * 5_000}, {"of": "m1"}, {"of": "?"}],
+    [{"state": "answered"}, {"via": "pigeon"}, {"name": "A b"}, {"of": "m1"}, {"of": "?"}],
 )
 def test_a_receipt_that_no_machine_would_write_is_reported(
     team: Team, alice: Machine, bob: Machine, api: Seat, bad: dict[str, Any]

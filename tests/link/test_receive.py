@@ -106,18 +106,17 @@ def test_what_was_removed_here_does_not_come_again(alice: Machine, frontend: Sea
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_any_order_and_repetition_of_pages_shows_each_message_once(
-    tmp_path_factory: pytest.TempPathFactory, seed: int
-) -> None:
+def test_any_repetition_of_pages_shows_each_message_once(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     chance = random.Random(seed)
     with pytest.MonkeyPatch.context() as patch, running(Path(tmp_path_factory.mktemp("order")), patch) as team:
         alice, _ = team.machine("alice-laptop"), team.machine("bob-laptop")
         (frontend,) = alice.named("frontend")
         count = chance.randrange(1, 12)
         items = [arrived(letter(f"number {oseq}"), oseq, oseq - 1) for oseq in range(1, count + 1)]
-        pages: list[list[Arrived]] = [[one] for one in items]
-        pages += [chance.choices(items, k=chance.randrange(1, 5)) for _ in range(chance.randrange(8))]
-        chance.shuffle(pages)
+        pages: list[list[Arrived]] = []
+        for upto, one in enumerate(items, 1):  # a log gives each origin in order, and any part of it again
+            pages.append([one, *chance.choices(items[:upto], k=chance.randrange(4))])
+            pages.append(chance.choices(items[:upto], k=chance.randrange(4)))
         new, shown = 0, ""
         for page in pages:
             new += take(alice, *page)
@@ -233,9 +232,9 @@ def test_what_the_relay_trimmed_is_one_gap_and_not_one_more_for_each_sender(alic
 
 
 def test_a_tombstone_is_said_and_is_no_gap(alice: Machine, frontend: Seat) -> None:
-    take(alice, arrived(letter("first"), 1, 0), arrived(None, 2, -1, tombstone="too large"))
+    take(alice, arrived(letter("first"), 1, 0), arrived(None, 2, -1, tombstone="inbox-full"))
     take(alice, arrived(letter("third"), 3, 2))
-    assert troubles(alice) == ["gap: the relay kept back an item of it: too large"]
+    assert troubles(alice) == ["gap: the relay kept back an item of it: too much waits for a machine that it is for"]
 
 
 # --- hostile words ----------------------------------------------------------------------------------------
@@ -377,7 +376,7 @@ def test_a_full_inbox_refuses_and_its_sender_is_told(team: Team, alice: Machine,
     team.settle()
     assert frontend.heard() == ["number 0", "number 1"]
     assert bob.states(sent[2]) == {"@frontend@alice-laptop": "refused"}
-    assert any("refused there: @frontend has 2 messages waiting" in one for one in api.heard())
+    assert any("refused there: as many messages wait for it there as may" in one for one in api.heard())
 
 
 def test_the_bell_rings_with_what_came_and_codex_is_called(

@@ -54,7 +54,7 @@ def test_each_state_on_the_way_is_said_and_none_too_early(team: Team, alice: Mac
     assert bob.reason(sent, where) == "on its machine"
     assert "m1 from @api@bob-laptop (claude" in frontend.hook()
     team.settle()
-    assert bob.states(sent) == {where: "shown"} and bob.reason(sent, where) == "next prompt"
+    assert bob.states(sent) == {where: "shown"} and bob.reason(sent, where) == ""
     frontend.done("m1")
     team.settle()
     assert bob.states(sent) == {where: "done"}
@@ -111,13 +111,16 @@ def test_an_item_that_the_relay_does_not_take_is_told_and_holds_up_no_other(
     (api,), (frontend,) = bob.named("api"), alice.named("frontend")
     first = api.send("@frontend@alice-laptop", "too much")
     api.send("@frontend@alice-laptop", "fine")
-    team.refuses[outbox.batch(bob.db)[0].uuid] = "it is too large"
+    team.refuses[outbox.batch(bob.db)[0].uuid] = "inbox-full"
     team.settle()
     assert frontend.heard() == ["fine"]
     assert bob.states(first) == {"@frontend@alice-laptop": "refused"}
-    assert bob.reason(first, "@frontend@alice-laptop") == "the relay: it is too large"
-    assert any(f"{first.id} did not reach @frontend@alice-laptop: refused by the relay" in one for one in api.heard())
-    assert any("the relay kept back an item of it: it is too large" in one for one in alice.person.heard())
+    assert bob.reason(first, "@frontend@alice-laptop") == "not sent: too much waits for a machine that it is for"
+    assert any(f"{first.id} did not reach @frontend@alice-laptop: it was not sent" in one for one in api.heard())
+    assert any(
+        "the relay kept back an item of it: too much waits for a machine that it is for" in one
+        for one in alice.person.heard()
+    )
 
 
 def test_a_relay_that_went_back_is_offered_again_what_it_lacks(team: Team, alice: Machine, bob: Machine) -> None:
@@ -202,7 +205,7 @@ def test_a_store_that_was_put_back_does_not_use_its_numbers_again(team: Team, al
         bob.db.run("link.set_oseq", 1)
         bob.db.run("outbox.forget", 3, 1 << 60, 10)
         assert row is not None
-        bob.db.run("outbox.add", *row[:7])
+        bob.db.run("outbox.add", *row[:6])
         bob.db.run("link.set_at_relay", 1)
     api.send("@frontend@alice-laptop", "after the restore")
     team.settle()
@@ -308,7 +311,10 @@ def test_two_agents_at_two_machines_have_one_budget(team: Team, alice: Machine, 
     assert said == limits.PAIR_REPLIES
 
 
-def test_a_persons_word_at_one_machine_ends_the_rest_at_the_other(team: Team, alice: Machine, bob: Machine) -> None:
+def test_a_persons_word_ends_the_rest_where_the_person_is_and_nowhere_else(
+    team: Team, alice: Machine, bob: Machine
+) -> None:
+    """Would break: a machine that says of its person what it likes, and so lifts every limit of this one."""
     (api,), (frontend,) = bob.named("api"), alice.named("frontend")
     bob.set(pair_replies=1)
     alice.set(pair_replies=1)
@@ -322,9 +328,14 @@ def test_a_persons_word_at_one_machine_ends_the_rest_at_the_other(team: Team, al
         api.reply(newest.id, "ping again")
     team.clock.pass_by(1)
     alice.person.send("@frontend", "go on, you two")
+    alice.person.send("@api@bob-laptop", "go on, you too")
     team.clock.pass_by(1)
     frontend.send("@api@bob-laptop", "my user says we may")
     team.settle()
+    team.clock.pass_by(1)
+    with pytest.raises(CoolingDown):
+        api.reply(newest.id, "good")
+    bob.person.send("@api", "go on")
     team.clock.pass_by(1)
     assert api.reply(newest.id, "good").recipients[0].state == "queued"
 

@@ -25,7 +25,7 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 MOST_LINES = {
     "errors": 1_000,
     "core": 1_600,
-    "store": 5_600,
+    "store": 5_750,
     "hook": 1_200,
     "bus": 2_900,
     "clients": 4_400,

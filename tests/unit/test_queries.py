@@ -14,7 +14,7 @@ from telex.store import sqlite
 
 SOURCE = Path(telex.__file__).parent
 FILES = sorted((SOURCE / "store" / "sql").glob("*.sql"))
-GROWING = ("message", "delivery", "words", "owed", "due", "outbox", "arrival", "bygone")
+GROWING = ("message", "delivery", "words", "owed", "due", "outbox", "arrival", "known_id")
 
 # What looks at everything, because that is what it is for. Nothing of this runs in a hook, a send, a read or a look.
 WHOLE = {

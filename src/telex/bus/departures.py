@@ -25,7 +25,7 @@ def check_team(db: Store) -> None:
         raise OwnersOnly(what="write to the whole team", role=f"a {linked.role}", owners=owners)
 
 
-def leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipient], spoken_ms: int) -> bool:
+def leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipient]) -> bool:
     """Put a message into the outbox for the machines it is for; whether there is any. Inside the write of its send."""
     linked = link.load(db)
     assert linked is not None
@@ -51,7 +51,7 @@ def leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipie
             route.to[one.machine].append(name)
         else:
             route.members.setdefault(one.machine, []).append(name)
-    outbox.put(db, new.n, new.uuid, route, spoken_ms, new.created_ms)
+    outbox.put(db, new.n, new.uuid, route, new.created_ms)
     return True
 
 

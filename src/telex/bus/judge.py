@@ -12,7 +12,7 @@ from telex.bus.recipients import Recipient
 from telex.config import Settings
 from telex.core import flow, message
 from telex.errors import CoolingDown, InboxFull, NoAnswerWanted, Refused, Repeated, TooFast, TooManyHops
-from telex.store import mail, notices, people, presence
+from telex.store import mail, pair_budget, people, presence
 from telex.store.sqlite import Store
 
 _MINUTE_MS = 60_000
@@ -28,9 +28,8 @@ def judge(
     now_ms: int,
     most_waiting: int = 0,
     per_minute: int = 0,
-) -> int:
-    """Apply every limit: those of the whole message raise, those of one recipient are noted with it. When a person
-    last spoke to the sender.
+) -> None:
+    """Apply every limit: those of the whole message raise, those of one recipient are noted with it.
 
     `most_waiting` and `per_minute`, unless 0, are the caller's own limits and count where they are less.
     """
@@ -59,7 +58,6 @@ def judge(
         elif caller.address.kind == one.place.kind == "session":
             answered = because.n if because and because.sender == one.place.id else 0
             one.refusal = _judge_pair(db, caller.address, one.place, answered, spoken, rules, now_ms)
-    return spoken
 
 
 def _refuse_pace(db: Store, caller: Caller, per_minute: int, now_ms: int) -> None:
@@ -112,26 +110,14 @@ def _judge_pair(
     now_ms: int,
 ) -> Refused | None:
     """Whether one of two agents may write to the other once more; the budget is kept either way."""
-    first, second = sorted((me.id, other.id))
-    row = db.row("mail.pair", first, second)
-    if row is None and not cause:
-        return None
-    state = flow.Pair.of_row(row or (0, now_ms, 0, 0))
     theirs = db.row("people.flow", other.id) or (0,) * 5
     typed_ms = presence.Turns(db.home, theirs[4] or "-").spoken_ms(theirs[3])
     spoken_ms = _latest(now_ms, spoken_ms, theirs[2], typed_ms)
-    window_ms, rest_ms = rules.pair_window_seconds * 1000, rules.pair_cooldown_seconds * 1000
-    verdict = flow.pair(state, cause, now_ms, spoken_ms, rules.pair_replies, window_ms, rest_ms)
-    kept = verdict.pair
-    if kept != state or row is None:
-        db.run("mail.set_pair", first, second, kept.count, kept.since_ms, kept.rest_until_ms, kept.cause)
-    if verdict.allowed:
+    rests = pair_budget.judge(db, me.id, other.id, cause, spoken_ms, rules, now_ms)
+    if rests is None:
         return None
     from telex.core.text import when
 
-    until = when(kept.rest_until_ms)
-    if verdict.rest_begins:
-        persons = [row[0] for row in db.rows("people.persons")]
-        notices.cooling(db, me.id, other.id, kept.count, until, persons, now_ms)
+    until = when(rests.rest_until_ms)
     minutes = rules.pair_window_seconds // 60
-    return CoolingDown(me=f"@{me.name}", to=f"@{other.name}", count=kept.count, minutes=minutes, until=until)
+    return CoolingDown(me=f"@{me.name}", to=f"@{other.name}", count=rests.count, minutes=minutes, until=until)

@@ -87,15 +87,13 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team, near=close)
         recipients = resolve(db, caller, wanted, linked, now_ms)
         new = _compose(db, caller, out, parent, digest, len(raw), now_ms)
-        spoken_ms = judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
+        judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
         refused = [one for one in recipients if one.refusal]
         if len(refused) < len(recipients) or not recipients:
             new.n = mail.add(db, new)
             for one in recipients:
                 _deliver(db, new, one)
-            leaves = (out.team or any(one.machine for one in recipients)) and _leave(
-                db, new, out.team, recipients, spoken_ms
-            )
+            leaves = (out.team or any(one.machine for one in recipients)) and _leave(db, new, out.team, recipients)
             _after(db, caller, new, parent, recipients, now_ms)
         sweep.sweep(db, now_ms, rules.keep_days)
         standing = [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)]
@@ -134,10 +132,10 @@ def _check_team(db: Store) -> None:
     departures.check_team(db)
 
 
-def _leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipient], spoken_ms: int) -> bool:
+def _leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipient]) -> bool:
     from telex.bus import departures
 
-    return departures.leave(db, new, everyone, recipients, spoken_ms)
+    return departures.leave(db, new, everyone, recipients)
 
 
 def _call(db: Store, new: mail.Message, recipients: list[Recipient]) -> None:
@@ -287,7 +285,9 @@ def _outcome(
 ) -> Outcome:
     name = f"@{place.name}"
     if stands != delivery.QUEUED:
-        return Outcome(name=name, state=stands, presence="", note=reason or stands)
+        from telex.core.text import visible  # a store of an older telex may hold what another machine wrote
+
+        return Outcome(name=name, state=stands, presence="", note=visible(reason or stands))
     if place.elsewhere:
         from telex.bus import departures
 

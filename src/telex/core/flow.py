@@ -55,6 +55,15 @@ def rate(arrival_ms: int, now_ms: int, per_minute: int) -> tuple[int, int]:
     return int(max(arrival_ms, now_ms) + step + 0.5), 0
 
 
+def share(used_ms: int, now_ms: int, amount: int, most: int, window_ms: int) -> tuple[int, bool]:
+    """(what is used up, whether this may go), where `most` may go in a window, in a burst or spread: GCRA again, as a
+    time up to which the share is used. What does not go uses nothing. A clock that jumped back frees the share."""
+    if used_ms > now_ms + 2 * window_ms:
+        used_ms = now_ms
+    after_ms = max(used_ms, now_ms) + -(-amount * window_ms // max(1, most))
+    return (after_ms, True) if after_ms <= now_ms + window_ms else (used_ms, False)
+
+
 def pair(state: Pair, cause: int, now_ms: int, spoken_ms: int, most: int, window_ms: int, rest_ms: int) -> PairVerdict:
     """Judge one more message between two agents, because of message `cause` (0: not an answer).
 

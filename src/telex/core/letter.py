@@ -40,7 +40,6 @@ class Letter(Record):
     created_ms: int
     expires_ms: int = 0
     deadline_ms: int = 0
-    spoken_ms: int = 0  # when a person last spoke to the sender
 
 
 class Receipt(Record):
@@ -51,8 +50,8 @@ class Receipt(Record):
     via: str
     state: str
     at_ms: int
-    reason: str
-    unanswered: str = ""  # of a request: why no reply has come, as "it went idle"
+    code: str = ""  # of core.reasons: why it ended, where it did not end well
+    unanswered: str = ""  # likewise, of a request: why no reply has come
 
 
 class Parcel(Record):
@@ -78,5 +77,7 @@ class Arrived(Record):
     age_ms: int = 0  # how long ago it was written, by the clocks of those who had it
     letter: Letter | None = None
     receipts: Sequence[Receipt] = ()
-    tombstone: str = ""  # why the relay has it no more
+    relayed_ms: int = 0  # how long ago it came to the relay, by the relay's clock
+    signed_ms: int = 0  # when it was sealed, by its sender's clock; signed
+    tombstone: str = ""  # the code of why the relay has it no more
     refused: str = ""  # why it could not be opened

@@ -165,6 +165,12 @@ def quoted(text: str, prefix: str = "> ") -> list[str]:
     return [prefix + defused(visible(line, tabs=True)) for line in lines(text)]
 
 
+def speech(speaker: str, said: str, chars: int) -> str:
+    """What somebody else said, on one visible line that names its speaker and cannot end its own quotation."""
+    line = visible(" ".join(said[: chars * 4].split())).replace('"', "'")
+    return f'{speaker} says: "{_fitted(line, chars)}"'
+
+
 def clip(text: str, chars: int) -> str:
     """The text, or its beginning and `…`, in at most so many characters."""
     if len(text) <= chars:

@@ -138,7 +138,7 @@ def rest(db: Store, session: people.Session) -> None:
         told = [(n, creditor) for n, _, creditor in db.rows("mail.debts", session.address)]
         for number, creditor in db.rows("mail.untold_debts", session.address):
             if (number, creditor) in told:
-                notices.no_reply(db, number, session.address, creditor, "it went idle", notices.IDLE, now)
+                notices.no_reply(db, number, session.address, creditor, "idle", notices.IDLE, now)
         sweep.sweep(db, now, settings.load(db).keep_days)
         mail.settle_bell(db, session.address)
         if db.value("mail.any_waking", session.address):
@@ -150,7 +150,7 @@ def leave(db: Store, session: people.Session, why: str) -> None:
     now = now_ms()
     with db.write():
         for number, creditor in list(db.rows("mail.untold_debts", session.address)):
-            notices.no_reply(db, number, session.address, creditor, "its session ended", notices.IDLE, now)
+            notices.no_reply(db, number, session.address, creditor, "session-ended", notices.IDLE, now)
         db.run("mail.went_on", now, session.address)
         people.end(db, session, why, now)
         db.after_commit(bells.forget, db.home, session.bell)

@@ -45,10 +45,12 @@ def run(db: Store, *, aloud: bool = False) -> str:
     log = Log(db.home, aloud)
     try:
         return asyncio.run(_serve(db, log))
-    except TelexError as problem:  # nobody may read what it would print: `telex link status` has to say it
-        log.line(f"link: {problem.message}")
+    except Exception as problem:  # nobody may read what it would print: `telex link status` has to say it
+        failed = f"telex failed at this ({type(problem).__name__})"
+        words = problem.message if isinstance(problem, TelexError) else failed
+        log.line(f"link: {words}")
         with db.write():
-            link.reached(db, Line.now_ms(), problem.message)
+            link.reached(db, Line.now_ms(), words)
         raise
     finally:
         lock.close()
@@ -92,7 +94,6 @@ async def _work(line: Line) -> None:
     over.cancel()
     for found in ended:
         if isinstance(found, Exception):
-            line.log.line(f"link: a fault of telex itself: {type(found).__name__}")
             raise found
 
 
@@ -136,9 +137,11 @@ async def _keep_awake(line: Line) -> None:
         try:
             line.db.check_in_place()
             line.link()
+            _rung(line)
         except StoreFault as problem:  # a repair has put another store in its place
             line.end(problem.message)
-        _rung(line)
+        except Exception as problem:
+            line.failed_at("look", problem)
 
 
 def _asleep_s() -> float:

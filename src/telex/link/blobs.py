@@ -72,8 +72,7 @@ def forget(home: str, large: Large) -> None:
 def _check(large: Large) -> None:
     """The names of parts become paths: what is no digest is refused. Raises EnvelopeRefused."""
     named = all(len(one) == _DIGITS and _HEX.issuperset(one) for one in large.parts)
-    most = -(-limits.BODY_MOST_BYTES // limits.LINK_PART_BYTES)
-    if not named or not 0 < len(large.parts) <= most or len(large.key) != keys.KEY_BYTES:
+    if not named or not 0 < len(large.parts) <= limits.WIRE_PARTS or len(large.key) != keys.KEY_BYTES:
         raise EnvelopeRefused(machine="?", problem="a large text names parts that cannot be")
 
 

@@ -5,11 +5,16 @@ Rules kept here:
 - the relay's clock counts: what it says of its time in each answer corrects the next request, so that a wrong clock
   here is harmless, and a refusal for it is tried again once;
 - a token that the relay no longer takes is replaced once; it stays in memory only;
-- whatever goes wrong is a RemoteFault: unreachable, not a relay, or refused with a code and a time to try again.
+- whatever goes wrong is a RemoteFault: unreachable, not a relay, or refused with a code and a time to try again;
+- an answer has a most for each route, in bytes and in time, and comes as it is: nothing compressed is asked for or
+  taken. What a relay says in its own words is kept on one line, clipped, and said to be the relay's;
+- a relay on this very machine is asked directly; for any other the proxies of the environment count.
 """
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import os
 import time
 from base64 import b64encode
@@ -20,13 +25,17 @@ import httpx2
 import msgspec
 
 from telex import limits
+from telex.core import text
 from telex.errors import RemoteFault
 from telex.errors.between import RelayRefused, RelayStrange, RelayUnreachable
 from telex.wire import api, signing
-from telex.wire.routes import ANYBODY, BY_NAME, SIGNED, Route
+from telex.wire.faults import advice_for
+from telex.wire.routes import ANYBODY, BY_NAME, SIGNED, Route, answer_bytes
 
 Sign = Callable[[bytes], bytes]
 
+_TIME_DIGITS = 16
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _AGAIN = ("clock-wrong", "replayed", "token-unknown")  # what another signature or token can mend
 
 
@@ -48,7 +57,12 @@ class Relay:
         self._audience = self.url
         self._token = ""
         self._until_ms = 0
-        self._client = httpx2.AsyncClient(base_url=self.url, headers={"User-Agent": "telex"})
+        self._client = httpx2.AsyncClient(
+            base_url=self.url,
+            headers={"User-Agent": "telex", "Accept-Encoding": "identity"},
+            trust_env=not is_here(httpx2.URL(self.url).host),
+            follow_redirects=False,
+        )
 
     async def __aenter__(self) -> Relay:
         return self
@@ -110,16 +124,33 @@ class Relay:
             headers |= self._credentials(route, target, body)
         timeout = httpx2.Timeout(limits.RELAY_ANSWER_SECONDS + wait_s, connect=limits.RELAY_CONNECT_SECONDS)
         began = time.monotonic()
+        asked = self._client.build_request(route.method, target, content=body or None, headers=headers, timeout=timeout)
         try:
-            answer = await self._client.request(
-                route.method, target, content=body or None, headers=headers, timeout=timeout
-            )
-        except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
+            async with asyncio.timeout(limits.RELAY_WHOLE_SECONDS + wait_s):
+                answer = await self._client.send(asked, stream=True)
+                try:
+                    self._learn_clock(answer, began)
+                    raw = await self._read(answer, answer_bytes(route) if answer.is_success else limits.RELAY_REFUSAL_BYTES)
+                finally:
+                    await answer.aclose()
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as problem:
             raise RelayUnreachable(relay=self.url, problem=_words(problem)) from None
-        self._learn_clock(answer, began)
+        except TimeoutError:
+            raise RelayUnreachable(relay=self.url, problem="its answer took too long") from None
         if answer.is_success:
-            return answer.content
-        raise self._refusal(answer)
+            return raw
+        raise self._refusal(answer, raw)
+
+    async def _read(self, answer: httpx2.Response, most: int) -> bytes:
+        """The body of an answer, which is at most so long. Raises RelayStrange."""
+        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise RelayStrange(relay=self.url, problem="it compresses an answer, which was not asked for")
+        found = bytearray()
+        async for chunk in answer.aiter_raw():
+            found += chunk
+            if len(found) > most:
+                raise RelayStrange(relay=self.url, problem=f"an answer has over {most} bytes")
+        return bytes(found)
 
     def _credentials(self, route: Route, target: str, body: bytes) -> dict[str, str]:
         assert self._sign is not None, "a machine asks, and has no key"
@@ -141,23 +172,24 @@ class Relay:
     def _learn_clock(self, answer: httpx2.Response, began: float) -> None:
         """A clock that jumped is noticed by the next answer."""
         told = answer.headers.get(signing.NOW, "")
-        if told.isascii() and told.isdigit():
+        if told.isascii() and told.isdigit() and len(told) <= _TIME_DIGITS and int(told) <= limits.WIRE_NUMBER_MOST:
             half_ms = int((time.monotonic() - began) * 500) if answer.request.url.path != "/v1/log" else 0
             self.skew_ms = int(told) + half_ms - _now_ms()
 
-    def _refusal(self, answer: httpx2.Response) -> RemoteFault:
-        """The error that an answer stands for; the answer to HEAD has no body."""
+    def _refusal(self, answer: httpx2.Response, raw: bytes) -> RemoteFault:
+        """The error that an answer stands for, in words of this telex; what is the relay's own is quoted. The answer to
+        HEAD has no body."""
         if answer.request.method == "HEAD":
             return RelayRefused(code="", status=answer.status_code, words="it said no", advice="", retry_after_ms=0)
         try:
-            fault = msgspec.json.decode(answer.content, type=api.Failed).error
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            fault = msgspec.json.decode(raw, type=api.Failed).error
+        except _UNDECODABLE:
             return RelayStrange(relay=self.url, problem=f"HTTP status {answer.status_code}")
         return RelayRefused(
             code=fault.code,
             status=answer.status_code,
-            words=fault.message,
-            advice=fault.hint,
+            words=f"the relay refuses ({fault.code}): {text.speech('it', fault.message, limits.PREVIEW_CHARS)}",
+            advice=advice_for(fault.code),
             retry_after_ms=fault.retry_after_ms,
         )
 
@@ -166,11 +198,19 @@ class Relay:
             return raw
         try:
             return msgspec.json.decode(raw, type=route.gives)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-            raise RelayStrange(relay=self.url, problem=str(problem)) from None
+        except _UNDECODABLE as problem:
+            raise RelayStrange(relay=self.url, problem=_words(problem)) from None
 
 
 def _words(problem: Exception) -> str:
     """What went wrong on the way, on one line."""
     said = " ".join(str(problem).split()) or type(problem).__name__
-    return said[: limits.PREVIEW_CHARS]
+    return text.visible(said[: limits.PREVIEW_CHARS])
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this very machine, whatever a resolver says."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

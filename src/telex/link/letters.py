@@ -63,7 +63,8 @@ def arrived(header: Header, payload: Payload, entry: Entry, me: str, relay_now_m
         return made
     fields = {name: getattr(payload, name) for name in _SAME}
     made.letter = plain.Letter(body=payload.body, **fields)
-    made.age_ms = max(0, header.at_ms - payload.created_ms) + max(0, relay_now_ms - entry.received_ms)
+    made.relayed_ms = max(0, relay_now_ms - entry.received_ms)
+    made.age_ms = max(0, header.at_ms - payload.created_ms) + made.relayed_ms
     return made
 
 
@@ -82,11 +83,10 @@ def refused(header: Header, why: str) -> Arrived:
 
 
 def _blank(header: Header) -> Arrived:
-    return Arrived(machine=header.machine, origin=header.origin, oseq=header.oseq, uuid=_uuid(header.id))
-
-
-def _uuid(written: str) -> bytes:
-    try:
-        return bytes.fromhex(written.replace("-", ""))
-    except ValueError:
-        return b""
+    return Arrived(
+        machine=header.machine,
+        origin=header.origin,
+        oseq=header.oseq,
+        uuid=bytes.fromhex(header.id),
+        signed_ms=header.at_ms,
+    )

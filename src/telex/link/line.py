@@ -4,6 +4,7 @@ Rules kept here:
 - one thread: the store is used between two awaits and never across one;
 - a step that fails is tried again after a pause with full jitter, or when the relay said; a step that only waits for
   something here is woken by an event, so that nothing polls;
+- a task outlives whatever its step meets: what was not foreseen is said, kept as an alert, and tried again later;
 - why the relay does not answer is kept where `telex link status` finds it, written when it changes, not each time.
 """
 
@@ -101,16 +102,30 @@ class Line:
                 if problem.facts["code"] == "machine-unknown" and self._given_up():
                     return
                 least_ms = int(str(problem.facts["retry_after_ms"]))
-                self._failed(name, problem)
+                self._failed(name, problem.message)
             except RemoteFault as problem:
-                self._failed(name, problem)
+                if isinstance(problem, RelayUnreachable):
+                    self.relay.skew_ms = 0  # whoever answers next says its time again
+                self._failed(name, problem.message)
             except (StoreBusy, StoreFull) as problem:
                 self.log.line(f"{name}: {problem.message}")
             except StoreFault as problem:  # it was repaired or put back under us: a new process opens it anew
                 self.end(problem.message)
                 return
+            except Exception as problem:
+                self.failed_at(name, problem)
             failures += 1
             await self._rest(max(least_ms, self._pause_ms(failures)))
+
+    def failed_at(self, name: str, problem: Exception) -> None:
+        """telex itself failed at something: say so where it is looked for, and go on."""
+        words = f"telex failed at this ({type(problem).__name__})"
+        self._failed(name, words)
+        try:
+            with self.db.write():
+                trouble.note(self.db, trouble.FAULT, "", f"{name}: {words}; it is tried again", self.now_ms())
+        except StoreFault:
+            pass
 
     @staticmethod
     def _pause_ms(failures: int) -> int:
@@ -136,15 +151,13 @@ class Line:
             except StoreFault:
                 self._noted = 0.0
 
-    def _failed(self, name: str, problem: RemoteFault) -> None:
-        self.log.line(f"{name}: {problem.message}")
-        if isinstance(problem, RelayUnreachable):
-            self.relay.skew_ms = 0  # whoever answers next says its time again
-        if problem.message != self._fault:
-            self._fault = problem.message
+    def _failed(self, name: str, words: str) -> None:
+        self.log.line(f"{name}: {words}")
+        if words != self._fault:
+            self._fault = words
             try:
                 with self.db.write():
-                    linking.reached(self.db, self.now_ms(), problem.message)
+                    linking.reached(self.db, self.now_ms(), words)
             except StoreFault:
                 self._fault = ""
 

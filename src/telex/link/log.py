@@ -11,6 +11,7 @@ import sys
 import time
 
 from telex import limits
+from telex.core import text
 
 NAME = "link/log"
 _OPEN = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -26,6 +27,7 @@ class Log:
 
     def line(self, words: str) -> None:
         """Write one line; the same again at once is written once."""
+        words = text.visible(words)  # a relay may have had a word in it
         if words == self._last:
             return
         self._last = words

@@ -10,7 +10,6 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import time
 import urllib.parse
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from telex import limits
-from telex.core import names
+from telex.core import names, reasons
 from telex.core.members import FIRST_KEY, ID_DIGITS, OWNER, Machine, Team, digest
 from telex.crypto import pairing
 from telex.crypto.pairing import INVITER, JOINER, Agreed, Joiner
@@ -35,14 +34,14 @@ from telex.errors.between import (
     RelayUnreachable,
 )
 from telex.link import chain, keys, membership, seal
-from telex.link.http import Relay
+from telex.link.http import Relay, is_here
 from telex.link.keys import MachineKeys
 from telex.link.membership import Membership
 from telex.store import link as linking
 from telex.store import members, trouble
 from telex.store.sqlite import Store
 from telex.wire import api, records
-from telex.wire.pairing import Answer, Founding, Proof, Refused, Welcome
+from telex.wire.pairing import REFUSALS, Answer, Founding, Proof, Refused, Welcome
 
 # --- the inviter ------------------------------------------------------------------------------------------
 
@@ -113,14 +112,21 @@ async def _burn(relay: Relay, own: Membership, nameplate: int, what: str) -> Non
 async def _taken_in(relay: Relay, own: Membership, proof: Proof, role: str) -> Answer:
     """The team with the new machine in it, or why it is not."""
     await membership.refresh(relay, own)
+    if not names.is_name(proof.name) or proof.name in names.RESERVED:
+        return Refused(code="name-invalid")
+    if len(own.team.members()) >= limits.TEAM_MACHINES:
+        return Refused(code="team-full")
     name = _free_name(own.team, proof)
     if not name:
-        return Refused(code="name-taken", words=f"the name {proof.name[: limits.NAME_CHARS]} is taken or is none")
+        return Refused(code="name-taken")
     new = records.Machine(id=proof.id, name=name, role=role, sign=proof.sign, seal=proof.seal)
     try:
         await membership.add(relay, own, new)
     except (RelayRefused, ChainBroken) as problem:
-        return Refused(code="failed", words=problem.message)
+        with own.db.write():
+            words = f"an invitation could not be answered: {problem.message}"
+            trouble.note(own.db, trouble.CHAIN, "", words, _now_ms())
+        return Refused(code="failed")
     team = own.team
     return Welcome(
         team=team.id,
@@ -135,8 +141,6 @@ async def _taken_in(relay: Relay, own: Membership, proof: Proof, role: str) -> A
 
 def _free_name(team: Team, proof: Proof) -> str:
     """The name that the new machine gets; '' where it wants one that it cannot have."""
-    if not names.is_name(proof.name) or proof.name in names.RESERVED:
-        return ""
     if proof.exact:
         return "" if team.named(proof.name) else proof.name
     tried = (names.twin(proof.name, number) for number in range(1, limits.NAME_TWINS + 1))
@@ -157,18 +161,10 @@ def checked_url(text: str, *, insecure: bool = False) -> str:
     if parts.scheme not in ("https", "http") or not host or parts.query or parts.fragment or parts.username is not None:
         advice = "it looks like https://relay.example, and has no user name in it"
         raise RelayInsecure(relay=text[: limits.PREVIEW_CHARS], problem="it is not of that form", advice=advice)
-    if parts.scheme == "http" and not insecure and not _is_here(host):
+    if parts.scheme == "http" and not insecure and not is_here(host):
         advice = "take https://; with --insecure the network sees which machines write to each other, and may stop it"
         raise RelayInsecure(relay=url, problem="without TLS it may only be on this machine", advice=advice)
     return url
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this very machine, whatever a resolver says."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Wish:
@@ -243,10 +239,10 @@ def _founded(own: MachineKeys, agreed: Agreed, sealed: bytes, wish: Wish) -> _Fo
 
 def _welcome(answer: Answer) -> Welcome:
     if isinstance(answer, Refused):
-        advice = "choose another one with --name, and ask for a new code"
-        if answer.code != "name-taken":
-            advice = "ask whoever invited you, then for a new code"
-        raise PairingRefused(words=answer.words, advice=advice)
+        words, advice = REFUSALS.get(
+            answer.code, (reasons.UNKNOWN, "ask the person who invited you, then for a new code")
+        )
+        raise PairingRefused(words=words, advice=advice)
     if not isinstance(answer, Welcome):
         raise CodeWrong()
     return answer

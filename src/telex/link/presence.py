@@ -63,7 +63,13 @@ class Presence:
         self._listen({pid for one, _ in people.living(line.db) for pid in (one.pid, one.twin_pid) if pid > 0})
         found = rosters.mine(line.db, line.now_ms())
         here = [
-            Resident(name=one.name, kind=one.kind, client=one.client, state=one.state, channels=one.channels)
+            Resident(
+                name=one.name,
+                kind=one.kind,
+                client=one.client,
+                state=one.state,
+                channels=one.channels[: limits.ROSTER_CHANNELS],
+            )
             for one in found
         ]
         key = own.team.key
@@ -127,7 +133,9 @@ class Presence:
                     come += [one.name for one in residents]
                 elif roster:
                     trouble.note(line.db, trouble.REFUSED, "", roster, line.now_ms())
-            rosters.seen(line.db, {machine: at_ms - ahead_ms for machine, at_ms in given.seen_ms.items()})
+            # 0 is a machine that the relay has not heard of yet, in whatever clock
+            seen = {machine: max(0, at_ms - ahead_ms) if at_ms else 0 for machine, at_ms in given.seen_ms.items()}
+            rosters.seen(line.db, seen)
             line.db.run("link.set_rosters", given.n)
             went = later.follow(line.db, come, line.now_ms())
         if went:

@@ -2,7 +2,7 @@
 
 Rules kept here:
 - a page is taken in whole or not at all: what needs the network (records, parts of large bodies) is fetched before;
-- what cannot be opened is said, and holds up nothing;
+- what cannot be opened, or at which telex itself fails, is said, and holds up nothing;
 - the chain is brought up to date before an envelope is judged by it;
 - an invitation that somebody answers is served beside, one at a time for each.
 """
@@ -14,7 +14,7 @@ import asyncio
 from telex import limits
 from telex.core import sync
 from telex.core.letter import Arrived
-from telex.errors import RemoteFault
+from telex.errors import RemoteFault, StoreFault
 from telex.errors.between import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing
 from telex.link import blobs, letters, membership, pairing, seal
 from telex.link.line import Line, first_of
@@ -109,7 +109,7 @@ class Pull:
         self._pairing = {number: task for number, task in self._pairing.items() if not task.done()}
         known = len(self._pairing)
         for nameplate in invitations:
-            if nameplate not in self._pairing:
+            if nameplate not in self._pairing and len(self._pairing) < limits.RELAY_INVITATIONS:
                 self._pairing[nameplate] = asyncio.ensure_future(self._pair(nameplate))
         return len(self._pairing) > known
 
@@ -119,6 +119,9 @@ class Pull:
             joined = await pairing.serve(line.relay, line.own, nameplate)
         except RemoteFault as problem:
             line.log.line(f"pairing: {problem.message}")
+            return
+        except Exception as problem:
+            line.failed_at("pairing", problem)
             return
         line.log.line(f"pairing: invitation {nameplate} {'was used' if joined else 'led to nothing'}")
         line.residing.set()
@@ -135,7 +138,7 @@ class Pull:
             self._trouble("", problem.message)
             return None
         if header.machine not in line.own.team.machines:
-            self._trouble("", f"the relay gave something of a machine that is not in the team: {header.machine[:8]}")
+            self._trouble("", "the relay gave something of a machine that is not in the team")
             return None
         me = line.own.me
         if me is None or (header.to == [EVERY_MACHINE] and header.record < me.added):
@@ -146,6 +149,10 @@ class Pull:
             return await self._opened(header, entry)
         except (EnvelopeRefused, EnvelopeEarly, TeamKeyMissing) as problem:
             return letters.refused(header, problem.message)
+        except (RemoteFault, StoreFault):
+            raise  # the page is asked for again
+        except Exception as problem:
+            return letters.refused(header, f"telex failed at it ({type(problem).__name__}) and left it out")
 
     async def _opened(self, header: Header, entry: api.Entry) -> Arrived:
         line = self.line

@@ -9,7 +9,7 @@ Rules kept here:
 from __future__ import annotations
 
 from telex import limits
-from telex.core import sync
+from telex.core import reasons, sync
 from telex.core.letter import Parcel
 from telex.errors.between import RelayRefused, RelayStrange, TeamKeyMissing
 from telex.link import blobs, letters, membership, seal
@@ -19,7 +19,6 @@ from telex.store import link as linking
 from telex.wire import api
 from telex.wire.envelope import Payload
 
-LOST = "its text is missing on this machine"
 _UNREADABLE = (400, 413, 422)
 
 
@@ -41,7 +40,7 @@ class Push:
 
     def __init__(self, line: Line) -> None:
         self.line = line
-        self._hollow: dict[int, str] = {}  # items that cannot be sent as they are, and why
+        self._hollow: dict[int, str] = {}  # items that cannot be sent as they are, and the code of why
         self._most = limits.SYNC_ITEMS
         self._origin = ""
 
@@ -100,7 +99,7 @@ class Push:
             return (letters.empty(parcel) if parcel.oseq in self._hollow else letters.receipts(parcel)), {}
         raw = bodies.load(self.line.db.home, found.digest) if found.digest else found.body.encode()
         if raw is None:
-            self._hollow[parcel.oseq] = LOST
+            self._hollow[parcel.oseq] = reasons.TEXT_MISSING
             return letters.empty(parcel), {}
         payload = letters.letter(parcel, raw.decode(), None)
         if seal.fits(payload):
@@ -109,7 +108,7 @@ class Push:
         payload = letters.letter(parcel, found.body[: limits.BODY_HEAD_CHARS], large)
         if seal.fits(payload):
             return payload, dict(zip(large.parts, sealed, strict=True))
-        self._hollow[parcel.oseq] = "it is for too many at once"
+        self._hollow[parcel.oseq] = reasons.TOO_MANY
         return letters.empty(parcel), {}
 
     async def _push(self, origin: str, items: list[api.Item]) -> None:
@@ -122,12 +121,10 @@ class Push:
         if line.link().origin != origin:
             return
         state = outbox.state(line.db)
-        refused = {one.oseq: (one.code, one.reason) for one in answer.refused}
-        for oseq in [one for one in self._hollow if one <= answer.last_oseq]:
-            refused[oseq] = ("unsendable", self._hollow[oseq])
-        told = [(oseq, *words) for oseq, words in refused.items()]
+        refused = {one.oseq: one.code for one in answer.refused}
+        refused |= {oseq: code for oseq, code in self._hollow.items() if oseq <= answer.last_oseq}
         moved = sync.pushed(state, answer.epoch, answer.last_oseq, answer.forked, items[-1].oseq)
-        outbox.offered(line.db, origin, moved, told, line.now_ms(), line.relay.now_ms())
+        outbox.offered(line.db, origin, moved, list(refused.items()), line.now_ms(), line.relay.now_ms())
         self._most = limits.SYNC_ITEMS
         line.log.line(f"push: {len(items)} offered, the relay has {answer.last_oseq} of {state.given}")
         if answer.epoch != state.epoch or moved.renew:
@@ -145,6 +142,6 @@ class Push:
         elif status in _UNREADABLE and len(items) > 1:
             self._most = max(1, len(items) // 2)
         elif status in _UNREADABLE and items[0].oseq not in self._hollow:
-            self._hollow[items[0].oseq] = problem.message
+            self._hollow[items[0].oseq] = reasons.UNSENDABLE
         else:
             raise problem

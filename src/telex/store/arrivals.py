@@ -1,12 +1,15 @@
 """Taking in what comes from other machines.
 
 Rules kept here:
-- a page is one transaction: its items in their order, the cursor, and what was missing;
-- a message is known by its id, also after it was removed here; what comes again changes nothing;
+- a page is one transaction: its items in their order, the cursor, and what was missing; an item at which telex itself
+  fails is taken back alone and reported, and the page goes on;
+- a message is known by its id and its machine, also after it was removed here; what comes again changes nothing, and an
+  id that is not known under a number that was had is refused;
 - what a machine sends is judged like anybody's words: names, kinds and texts must be what a message may have, and the
   sender is whoever is at the machine that signed, never a claim;
 - who it is for is decided here, by names and channels as they are now; each recipient has its own delivery, and what
   becomes of it is told back;
+- the limits of this machine hold for letters of others as for its own; a person's word counts where the person is;
 - clocks of other machines are not believed: a time to live and a deadline count from how long ago it was written.
 """
 
@@ -14,11 +17,25 @@ from __future__ import annotations
 
 from telex import limits
 from telex.config import Settings
-from telex.core import delivery, flow, message, names, sync
-from telex.core.letter import Arrived, Letter
+from telex.core import delivery, ids, message, names, reasons, sync
+from telex.core.letter import Arrived, Letter, Receipt
 from telex.core.record import Record
-from telex.errors import InboxFull, TelexError
-from telex.store import bodies, calls, link, mail, outbox, people, receipts, rosters, settings, sweep, trouble
+from telex.errors import StoreFault, TelexError
+from telex.store import (
+    bodies,
+    calls,
+    link,
+    machine_flow,
+    mail,
+    outbox,
+    pair_budget,
+    people,
+    receipts,
+    rosters,
+    settings,
+    sweep,
+    trouble,
+)
 from telex.store.sqlite import Store, fault
 
 _DAY_MS = 86_400_000
@@ -31,7 +48,7 @@ class _For(Record):
     place: people.Address
     name: str  # as the sender wrote it
     via: str
-    refusal: str = ""
+    refusal: str = ""  # a code of core.reasons
 
 
 def take(db: Store, items: list[Arrived], now: sync.Taken, now_ms: int) -> int:
@@ -47,11 +64,12 @@ def take(db: Store, items: list[Arrived], now: sync.Taken, now_ms: int) -> int:
             trouble.note(db, trouble.GAP, "", f"the relay no longer had its items {now.gap[0]} to {now.gap[1]}", now_ms)
             db.run("arrivals.expect_anything")
         new = sum([page.take(one) for one in items])
+        page.tell()
         db.run("link.set_cursor", now.state.epoch, now.state.cursor)
         if now.went_back:
             outbox.went_back(db, sync.again(linked.at_relay), now_ms)
         link.reached(db, now_ms)
-        db.run("receipts.forget_bygone", now_ms - limits.BYGONE_KEEP_DAYS * _DAY_MS)
+        db.run("arrivals.forget_known", now_ms - limits.BYGONE_KEEP_DAYS * _DAY_MS)
         sweep.sweep(db, now_ms, page.rules.keep_days)
         outbox.settle_bell(db)
     calls.start(db, page.woken)
@@ -93,9 +111,11 @@ def check(given: Letter) -> None:
     listed = [one for some in (given.to, given.members, given.without) for one in some.values()]
     if any(len(one) > limits.INBOX_WAITING for one in (*listed, given.channels)):
         raise ValueError("it is for too many")
+    if any(len(one) > limits.RECIPIENTS_PER_SEND for one in given.to.values()):
+        raise ValueError("it names too many")
     if not all(names.is_name(one) for some in (*listed, given.channels) for one in some):
         raise ValueError("it is for somebody who has no name")
-    numbers = (given.hops, given.size, given.created_ms, given.expires_ms, given.deadline_ms, given.spoken_ms)
+    numbers = (given.hops, given.size, given.created_ms, given.expires_ms, given.deadline_ms)
     if not all(0 <= one < _NUMBER_END for one in numbers):
         raise ValueError("a number in it is out of range")
 
@@ -109,9 +129,24 @@ class _Page:
         self.rules = rules
         self.now_ms = now_ms
         self.woken: list[people.Session] = []
+        self._refused: dict[str, list[Receipt]] = {}  # for each machine, what of it is not even kept here
 
     def take(self, one: Arrived) -> int:
-        """One item; 1 for a new message. What does not fit is noted and holds up nothing."""
+        """One item; 1 for a new message. What does not fit is noted and holds up nothing, whatever is wrong with it."""
+        woken, refused = list(self.woken), {machine: list(some) for machine, some in self._refused.items()}
+        try:
+            with self.db.savepoint():
+                return self._take(one)
+        except StoreFault:  # this machine's own disk: the page comes again
+            raise
+        except Exception as problem:
+            self.woken, self._refused = woken, refused
+            sender = rosters.machine_by_id(self.db, one.machine)
+            words = f"telex failed at its item {one.oseq} ({type(problem).__name__}) and left it out"
+            trouble.note(self.db, trouble.FAULT, sender.name if sender else "", words, self.now_ms)
+            return 0
+
+    def _take(self, one: Arrived) -> int:
         db = self.db
         sender = rosters.machine_by_id(db, one.machine)
         if sender is None or one.machine == self.linked.machine:
@@ -119,28 +154,49 @@ class _Page:
         if one.refused:
             trouble.note(db, trouble.REFUSED, sender.name, one.refused, self.now_ms)
             return 0
-        self._follow(sender, one)
+        again = self._follow(sender, one)
         if one.letter is None:
-            receipts.take(db, sender.name, one.receipts, self.now_ms)
+            receipts.take(db, sender, one.receipts, self.now_ms)
             return 0
         try:
             check(one.letter)
         except (TelexError, ValueError) as problem:
             trouble.note(db, trouble.REFUSED, sender.name, f"a letter that is none: {problem}", self.now_ms)
             return 0
-        if db.value("mail.by_uuid", one.uuid) is not None or db.value("receipts.is_bygone", one.uuid):
+        if self._is_known(sender, one.uuid):
             return 0
-        self._deliver(sender, one, one.letter)
-        return 1
+        if again:
+            words = f"its item {one.oseq} came again under an id that is not known: it was repeated, or used twice"
+            trouble.note(db, trouble.REPLAY, sender.name, words, self.now_ms)
+            self._refuse(sender, one, one.letter, reasons.REFUSED)
+            return 0
+        return self._deliver(sender, one, one.letter)
 
-    def _follow(self, sender: rosters.Machine, one: Arrived) -> None:
-        """Notice what was left out between two items of one sender, and remember the newer one."""
+    def tell(self) -> None:
+        """Have it told what was refused and not kept."""
+        if self.linked.role != link.READER:
+            for machine, some in self._refused.items():
+                receipts.put(self.db, machine, some, self.now_ms)
+
+    def _is_known(self, sender: rosters.Machine, uuid: bytes) -> bool:
+        """Whether this very letter came from this very machine before."""
+        number = self.db.value("mail.by_uuid", uuid)
+        if number is not None:
+            wrote = people.address(self.db, int(self.db.value("mail.sender_of", number)))
+            if names.split(wrote.name)[1] == sender.name:
+                return True
+        return bool(self.db.value("arrivals.is_known", uuid, sender.id))
+
+    def _follow(self, sender: rosters.Machine, one: Arrived) -> bool:
+        """Notice what was left out between two items of one sender, and remember the newer one; whether the number of
+        this one was had before."""
         db = self.db
-        had = int(db.value("arrivals.had_from", one.origin) or 0)
+        kept = int(db.value("arrivals.had_from", one.origin) or 0)
+        had = abs(kept)
         if one.tombstone:
-            words = f"the relay kept back an item of it: {one.tombstone}"
+            words = f"the relay kept back an item of it: {reasons.of_relay(one.tombstone)}"
             trouble.note(db, trouble.GAP, sender.name, words, self.now_ms)
-        elif had >= 0 and one.after >= 0:
+        elif kept >= 0 and one.after >= 0:
             stands = sync.follows(had, one.after, one.oseq)
             if stands == sync.MISSING:
                 words = f"its items {had + 1} to {one.after} did not come: the relay withholds or has lost them"
@@ -150,26 +206,54 @@ class _Page:
                 trouble.note(db, trouble.FORK, sender.name, words, self.now_ms)
         if one.oseq > had:
             db.run("arrivals.set_had_from", one.origin, one.machine, one.oseq)
+        return one.oseq <= had
 
-    def _deliver(self, machine: rosters.Machine, one: Arrived, given: Letter) -> None:
+    def _deliver(self, machine: rosters.Machine, one: Arrived, given: Letter) -> int:
+        """Keep a letter for those who are here; 1, or 0 where a limit keeps all of it out."""
         db = self.db
+        size = given.size or len(given.body.encode())
+        at_ms = self.now_ms - max(0, one.relayed_ms)
         full = names.at_machine(given.sender, machine.name)
-        sender = people.address_at(db, full) or people.awaited(db, full, self.now_ms)
+        sender = people.address_at(db, full)
+        code = machine_flow.letter(db, machine.id, size, at_ms)
+        if not code and sender is None and not machine_flow.new_name(db, machine.id, at_ms):
+            code = reasons.NEW_NAMES
+        if code:
+            words = "it sends more than this machine takes of one: it was refused, and its senders are told"
+            trouble.note(db, trouble.REFUSED, machine.name, words, self.now_ms)
+            self._refuse(machine, one, given, code)
+            return 0
+        sender = sender or people.awaited(db, full, self.now_ms)
         parent = _known(db, given.reply_to)
         if parent and db.row("mail.delivery", parent.n, sender.id) is None:
             parent = None  # it answers what it was never sent
         new = self._composed(sender, one, given, parent)
+        if db.value("mail.by_uuid", one.uuid) is not None:  # another machine has used the id
+            new.uuid = ids.uuid7(self.now_ms, message.digest(one.uuid + machine.id.encode())[:10])
+            words = "it sent a letter under the id of another machine's message; both are kept"
+            trouble.note(db, trouble.REPLAY, machine.name, words, self.now_ms)
         new.n = mail.add(db, new)
-        for each in self._recipients(given, parent):
-            self._hand_over(machine, new, each)
-            if given.sender_kind == "person":
-                db.run("people.spoken", new.created_ms, each.place.id, self.now_ms)
-        if given.spoken_ms:
-            age_ms = max(0, given.created_ms - given.spoken_ms)
-            db.run("people.spoken", max(0, new.created_ms - age_ms), sender.id, self.now_ms)
+        for each in self._recipients(machine, one, given, parent):
+            self._hand_over(machine, one, new, each, parent)
         if parent and new.kind != "ack":
             mail.settle_answered(db, parent.n, new.n, sender.id, self.now_ms)
-            self._count(new, parent)
+        return 1
+
+    def _refuse(self, machine: rosters.Machine, one: Arrived, given: Letter, code: str) -> None:
+        """A letter that is not kept here: its sender is told so for each name, and it is known if it comes again."""
+        here = self.linked.machine
+        self.db.run("arrivals.add_known", one.uuid, machine.id, self.now_ms)
+        for name in given.to.get(here, []):
+            self._tell(machine, one, name, message.DIRECT, code)
+        via = message.CHANNEL if given.channels else message.EVERYONE
+        for name in given.members.get(here, []):
+            self._tell(machine, one, name, via, code)
+
+    def _tell(self, machine: rosters.Machine, one: Arrived, name: str, via: str, code: str) -> None:
+        told = Receipt(
+            of=ids.written(one.uuid), name=name, via=via, state=delivery.REFUSED, at_ms=self.now_ms, code=code
+        )
+        self._refused.setdefault(machine.id, []).append(told)
 
     def _composed(
         self, sender: people.Address, one: Arrived, given: Letter, parent: mail.Message | None
@@ -205,12 +289,19 @@ class _Page:
             key="",
         )
 
-    def _recipients(self, given: Letter, parent: mail.Message | None) -> list[_For]:
+    def _recipients(
+        self, machine: rosters.Machine, one: Arrived, given: Letter, parent: mail.Message | None
+    ) -> list[_For]:
         """Who it is for here: names first, then the members of channels, then everybody; each once."""
         db, here = self.db, self.linked.machine
         found: dict[int, _For] = {}
         for name in given.to.get(here, []):
             place = self._named(name, parent)
+            if place is None and machine_flow.new_name(db, machine.id, self.now_ms):
+                place = people.awaited(db, name, self.now_ms)
+            if place is None:
+                self._tell(machine, one, name, message.DIRECT, reasons.NEW_NAMES)
+                continue
             found.setdefault(place.id, _For(place=place, name=name, via=message.DIRECT))
         without = given.without.get(here, [])
         groups = [(channel, message.CHANNEL) for channel in given.channels]
@@ -221,46 +312,57 @@ class _Page:
                     found.setdefault(place.id, _For(place=place, name=place.name, via=via))
         for name in given.members.get(here, []) if groups else []:
             place = self._named(name, None)
-            gone = _For(place=place, name=name, via=groups[0][1], refusal="nobody there is in it any more")
+            if place is None:  # a name that is not here is made by nobody's list of members
+                self._tell(machine, one, name, groups[0][1], reasons.LEFT)
+                continue
+            gone = _For(place=place, name=name, via=groups[0][1], refusal=reasons.LEFT)
             found.setdefault(place.id, gone)
         return list(found.values())
 
-    def _named(self, name: str, parent: mail.Message | None) -> people.Address:
+    def _named(self, name: str, parent: mail.Message | None) -> people.Address | None:
         """Whoever is at a name; an answer goes to whoever asked, whatever they are called now."""
         if parent and parent.sender_name == name:
             return people.address(self.db, parent.sender)
-        found = people.address_named(self.db, name, self.now_ms)
-        return found or people.awaited(self.db, name, self.now_ms)
+        return people.address_named(self.db, name, self.now_ms)
 
-    def _hand_over(self, machine: rosters.Machine, new: mail.Message, one: _For) -> None:
-        db, most = self.db, self.rules.inbox_waiting
-        if one.place.kind == "system" or one.name in names.RESERVED:
-            one.refusal = "that name is telex's own"
-        elif not one.refusal and db.value("mail.waiting_over", one.place.id, most - 1):
-            one.refusal = InboxFull(to=f"@{one.name}", waiting=most, limit=most).message
-        if one.refusal:
-            values = (new.n, one.place.id, one.via, delivery.REFUSED, 0, self.now_ms, self.now_ms, one.refusal)
+    def _hand_over(
+        self, machine: rosters.Machine, one: Arrived, new: mail.Message, each: _For, parent: mail.Message | None
+    ) -> None:
+        db, place = self.db, each.place
+        code = each.refusal or self._limited(new, place, each.name, parent)
+        letter = one.uuid if one.uuid != new.uuid else b""
+        if code:
+            values = (new.n, place.id, each.via, delivery.REFUSED, 0, self.now_ms, self.now_ms, reasons.of_ending(code))
             db.run("mail.add_delivery", *values)
         else:
-            mail.deliver(db, new.n, new, one.place, one.via)
-            wakes = message.wakes(new.kind, one.via, bool(new.quiet), one.place.wake)
-            if wakes and (session := people.session(db, one.place.session)):
-                self.woken.append(session)
-        db.run("receipts.add_arrival", new.n, one.place.id, machine.id, one.name)
+            self._queue(machine, new, place, each.via)
+        if letter:
+            db.run("arrivals.add_known", one.uuid, machine.id, self.now_ms)
+        db.run("receipts.add_arrival", new.n, place.id, machine.id, each.name, code, letter)
 
-    def _count(self, new: mail.Message, parent: mail.Message) -> None:
-        """An answer from another machine uses up the budget of the two like one that is given here. Its own machine has
-        judged it, so it is only counted."""
-        if "person" in (new.sender_kind, parent.sender_kind):
-            return
-        first, second = sorted((new.sender, parent.sender))
-        state = flow.Pair.of_row(self.db.row("mail.pair", first, second) or (0, self.now_ms, 0, 0))
-        heard = [self.db.row("people.flow", one) or (0, 0, 0) for one in (first, second)]
-        spoken_ms = max((one[2] for one in heard if one[2] <= self.now_ms), default=0)
-        window_ms, rest_ms = self.rules.pair_window_seconds * 1000, self.rules.pair_cooldown_seconds * 1000
-        judged = flow.pair(state, parent.n, self.now_ms, spoken_ms, self.rules.pair_replies, window_ms, rest_ms)
-        kept = judged.pair
-        self.db.run("mail.set_pair", first, second, kept.count, kept.since_ms, kept.rest_until_ms, kept.cause)
+    def _limited(self, new: mail.Message, place: people.Address, name: str, parent: mail.Message | None) -> str:
+        """The code of the limit that keeps a message from one recipient, or ''."""
+        if place.kind == "system" or name in names.RESERVED:
+            return reasons.RESERVED
+        if self.db.value("mail.waiting_over", place.id, self.rules.inbox_waiting - 1):
+            return reasons.FULL
+        if new.sender_kind == "person" or place.kind != "session":
+            return ""
+        cause = parent.n if parent and parent.sender == place.id else 0
+        spoken_ms = machine_flow.spoken_ms(self.db, place, self.now_ms)
+        rests = pair_budget.judge(self.db, new.sender, place.id, cause, spoken_ms, self.rules, self.now_ms)
+        return reasons.COOLING if rests else ""
+
+    def _queue(self, machine: rosters.Machine, new: mail.Message, place: people.Address, via: str) -> None:
+        wakes = message.wakes(new.kind, via, bool(new.quiet), place.wake)
+        if wakes and place.kind == "session" and not machine_flow.wake(self.db, machine.id, place, self.now_ms):
+            wakes = False
+            place = people.Address(**(place.as_dict() | {"wake": "never"}))
+            words = f"it woke a session here {limits.MACHINE_WAKES} times without a person; its mail waits for a prompt"
+            trouble.note(self.db, trouble.REFUSED, machine.name, words, self.now_ms)
+        mail.deliver(self.db, new.n, new, place, via)
+        if wakes and (session := people.session(self.db, place.session)):
+            self.woken.append(session)
 
 
 def _addressed(written: str, machine: str) -> str:

@@ -53,15 +53,20 @@ IDLE, LATE = 1, 2
 
 
 def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told: int, now_ms: int) -> None:
-    """Tell a request's sender, once for each `told`, that no reply came and why. Inside a write.
+    """Tell a request's sender, once for each `told`, that no reply came. Inside a write.
 
-    A sender at another machine knows the deadline itself.
+    `why` is in words, but for IDLE a code of `core.reasons`: it may have to travel. A sender at another machine knows
+    the deadline itself.
     """
     name = people.address(db, debtor).name
     db.run("mail.told", told, debtor, number)
     if told == IDLE and people.address(db, creditor).elsewhere:
         db.run("mail.unanswered", why, number, debtor)
         return
+    if told == IDLE:
+        from telex.core import reasons
+
+        why = reasons.of_silence(why)
     notify(
         db,
         creditor,

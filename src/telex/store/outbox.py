@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.core import delivery, ids, message, names, sync
+from telex.core import delivery, ids, message, names, reasons, sync
 from telex.core.letter import Letter, Parcel, Receipt
 from telex.core.record import Record
 from telex.store import bells, link, mail, notices
@@ -38,9 +38,9 @@ class Route(Record):
     without: dict[str, list[str]]  # those that a limit keeps it from
 
 
-def put(db: Store, number: int, uuid: bytes, route: Route, spoken_ms: int, now_ms: int) -> None:
+def put(db: Store, number: int, uuid: bytes, route: Route, now_ms: int) -> None:
     """A message is for other machines too. Inside the write of its send."""
-    _add(db, uuid, number, route, "", spoken_ms, now_ms)
+    _add(db, uuid, number, route, "", now_ms)
 
 
 def put_receipts(db: Store, machine: str, receipts: list[Receipt], now_ms: int) -> None:
@@ -49,16 +49,16 @@ def put_receipts(db: Store, machine: str, receipts: list[Receipt], now_ms: int) 
 
     route = Route(channels=[], to={machine: []}, members={}, without={})
     uuid = ids.uuid7(now_ms, os.urandom(10))
-    _add(db, uuid, 0, route, json.dumps([one.as_dict() for one in receipts]), 0, now_ms)
+    _add(db, uuid, 0, route, json.dumps([one.as_dict() for one in receipts]), now_ms)
 
 
-def _add(db: Store, uuid: bytes, number: int, route: Route, receipts: str, spoken_ms: int, now_ms: int) -> None:
+def _add(db: Store, uuid: bytes, number: int, route: Route, receipts: str, now_ms: int) -> None:
     linked = link.load(db)
     assert linked is not None
     oseq = linked.oseq + 1
     after = {machine: int(db.value("outbox.sent_to", machine) or 0) for machine in route.to}
     written = plain_json({**route.as_dict(), "after": after})
-    db.run("outbox.add", oseq, uuid, number, written, receipts, spoken_ms, now_ms)
+    db.run("outbox.add", oseq, uuid, number, written, receipts, now_ms)
     for machine in route.to:
         db.run("outbox.set_sent_to", machine, oseq)
     db.run("link.set_oseq", oseq)
@@ -102,9 +102,9 @@ def waiting(db: Store) -> int:
 
 
 def offered(
-    db: Store, origin: str, now: sync.Offered, refused: list[tuple[int, str, str]], now_ms: int, relay_ms: int
+    db: Store, origin: str, now: sync.Offered, refused: list[tuple[int, str]], now_ms: int, relay_ms: int
 ) -> None:
-    """The relay has said how far it is, and which items it does not take (number, code, reason). One write.
+    """The relay has said how far it is, and which items it does not take (number, code of core.reasons). One write.
 
     What it said of another origin than the present one counts for nothing: another process may have begun a new one.
     How long the relay has had an item is counted by its own clock, `relay_ms`: one here that jumps forgets nothing.
@@ -117,8 +117,8 @@ def offered(
             _renew(db, now_ms)
         else:
             _move(db, now.at_relay, now_ms, relay_ms)
-            for oseq, _, reason in refused:
-                _refuse(db, oseq, reason, now_ms)
+            for oseq, code in refused:
+                _refuse(db, oseq, code, now_ms)
             _forget_old(db, now.at_relay, relay_ms)
         link.reached(db, now_ms)
         settle_bell(db)
@@ -139,17 +139,18 @@ def went_back(db: Store, at_relay: int, now_ms: int) -> None:
     db.run("link.set_at_relay", at_relay)
 
 
-def _refuse(db: Store, oseq: int, reason: str, now_ms: int) -> None:
+def _refuse(db: Store, oseq: int, code: str, now_ms: int) -> None:
     """The relay will not carry this one: its senders are told, and it holds up no other."""
     row = db.row("outbox.one", oseq)
-    if row is None or row[7]:
+    if row is None or row[6]:
         return
-    db.run("outbox.set_refused", reason, oseq)
+    db.run("outbox.set_refused", code, oseq)
+    why = reasons.of_relay(code)
     if not row[2]:
         return
     for number, recipient in list(db.rows("outbox.open_deliveries", row[2], delivery.AT_RELAY, delivery.WAITS)):
-        mail.move(db, number, recipient, delivery.REFUSED, f"the relay: {reason}", now_ms)
-        notices.undelivered(db, number, recipient, f"refused by the relay: {reason}", now_ms)
+        mail.move(db, number, recipient, delivery.REFUSED, f"not sent: {why}", now_ms)
+        notices.undelivered(db, number, recipient, f"it was not sent: {why}", now_ms)
 
 
 def _forget_old(db: Store, at_relay: int, relay_ms: int) -> None:
@@ -174,11 +175,11 @@ def _renew(db: Store, now_ms: int) -> None:
     db.run("link.clear_sent_to")
     last: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
-        _, uuid, message_number, written, receipts, spoken_ms, at_ms, refused = row
+        _, uuid, message_number, written, receipts, at_ms, refused = row
         route = json.loads(written)
         route["after"] = {machine: last.get(machine, 0) for machine in route["to"]}
         last.update(dict.fromkeys(route["to"], number))
-        db.run("outbox.add", number, uuid, message_number, json.dumps(route), receipts, spoken_ms, at_ms)
+        db.run("outbox.add", number, uuid, message_number, json.dumps(route), receipts, at_ms)
         if refused:
             db.run("outbox.set_refused", refused, number)
     for machine, number in last.items():
@@ -203,19 +204,27 @@ def _silence(db: Store) -> None:
 def _parcel(db: Store, linked: link.Link, row: tuple[Any, ...]) -> Parcel:
     import json
 
-    oseq, uuid, number, written, receipts, spoken_ms, _, refused = row
+    oseq, uuid, number, written, receipts, _, refused = row
     route = json.loads(written)
     found = mail.get(db, number) if number and not refused and _wanted(db, number, route) else None
-    told = [Receipt(**one) for one in json.loads(receipts)] if receipts else []
+    told = [_receipt(one) for one in json.loads(receipts)] if receipts else []
     return Parcel(
         oseq=oseq,
         uuid=uuid,
         machines=list(route["to"]),
         everyone=route["everyone"],
         after=route["after"],
-        letter=_letter(db, linked, found, route, spoken_ms) if found and found.sound() else None,
+        letter=_letter(db, linked, found, route) if found and found.sound() else None,
         receipts=told,
     )
+
+
+def _receipt(stored: dict[str, Any]) -> Receipt:
+    """A receipt as it was put here; one of an older telex has words in place of codes, which do not leave."""
+    known = {name: stored[name] for name in Receipt.fields() if name in stored}
+    if "reason" in stored:
+        known["unanswered"] = reasons.IDLE if stored.get("unanswered") else ""
+    return Receipt(**known)
 
 
 def _wanted(db: Store, number: int, route: dict[str, Any]) -> bool:
@@ -224,7 +233,7 @@ def _wanted(db: Store, number: int, route: dict[str, Any]) -> bool:
     return not named or bool(db.value("outbox.any_on_its_way", number, delivery.WAITS, delivery.AT_RELAY))
 
 
-def _letter(db: Store, linked: link.Link, found: mail.Message, route: dict[str, Any], spoken_ms: int) -> Letter:
+def _letter(db: Store, linked: link.Link, found: mail.Message, route: dict[str, Any]) -> Letter:
     return Letter(
         sender=found.sender_name,
         sender_kind=found.sender_kind,
@@ -250,7 +259,6 @@ def _letter(db: Store, linked: link.Link, found: mail.Message, route: dict[str, 
         created_ms=found.created_ms,
         expires_ms=found.expires_ms,
         deadline_ms=found.deadline_ms,
-        spoken_ms=spoken_ms,
     )
 
 

@@ -5,21 +5,25 @@ Rules kept here:
   once, as it is then;
 - a receipt moves a delivery only as the table of moves allows, only of a message that was sent from here, and only at
   the machine that it comes from;
-- an ending that its sender would be told of on one machine is told here too.
+- an ending that its sender would be told of on one machine is told here too;
+- why something ended travels as a code of `core.reasons`, and is put into words where it is read.
 """
 
 from __future__ import annotations
 
 from telex import limits
-from telex.core import delivery, ids, message, names
+from telex.core import delivery, ids, message, names, reasons
 from telex.core.letter import Receipt
-from telex.store import link, mail, notices, outbox, people, trouble
+from telex.store import link, machine_flow, mail, notices, outbox, people, rosters, trouble
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+# Why a message ended unread, where nothing more is known.
+_CODES = {delivery.EXPIRED: reasons.EXPIRED, delivery.REFUSED: reasons.REFUSED, delivery.DEAD: reasons.DAMAGED}
 
 
 def collect(db: Store, now_ms: int) -> int:
@@ -34,8 +38,15 @@ def collect(db: Store, now_ms: int) -> int:
         return _collect(db, list(db.rows("receipts.due", limits.RECEIPTS_PER_SWEEP)), now_ms)
 
 
-def last_word(db: Store, number: int, why: str, now_ms: int) -> None:
-    """A message of another machine is about to be removed: who has not read it is told for. Inside a write."""
+def last_word(db: Store, number: int, sender_name: str, now_ms: int) -> None:
+    """A message of another machine is about to be removed: who has not read it is told for, and its id stays known.
+    Inside a write."""
+    came = db.row("receipts.letter_of", number)
+    machine = rosters.machine(db, names.split(sender_name)[1])
+    uuid = (came and came[1]) or db.value("mail.uuid_of", number)
+    db.run("arrivals.add_known", uuid, came[0] if came else machine.id if machine else "", now_ms)
+    db.run("receipts.say_why", reasons.REMOVED, number)
+    why = reasons.of_ending(reasons.REMOVED)
     for recipient, state in list(db.rows("mail.open_deliveries", number)):
         closed = delivery.DEAD if state == delivery.QUEUED else delivery.READ
         mail.move(db, number, recipient, closed, why, now_ms)
@@ -43,20 +54,19 @@ def last_word(db: Store, number: int, why: str, now_ms: int) -> None:
     if linked is not None and linked.role != link.READER:
         _collect(db, list(db.rows("receipts.due_of", number)), now_ms)
     db.run("receipts.drop_arrivals", number)
-    db.run("receipts.add_bygone", number, now_ms)
 
 
 def _collect(db: Store, rows: list[tuple[Any, ...]], now_ms: int) -> int:
     told: dict[str, list[Receipt]] = {}
-    for number, recipient, machine, name, unanswered, uuid, state, via, changed_ms, reason in rows:
+    for number, recipient, machine, name, unanswered, uuid, state, via, changed_ms, why in rows:
         one = Receipt(
             of=ids.written(uuid),
             name=name,
             via=via,
             state=state,
             at_ms=changed_ms,
-            reason="" if state == delivery.QUEUED else reason[: limits.RECEIPT_CHARS],
-            unanswered=unanswered,
+            code=why or _CODES.get(state, ""),
+            unanswered=unanswered if unanswered in reasons.SILENT or not unanswered else reasons.IDLE,
         )
         told.setdefault(machine, []).append(one)
         if state in delivery.CLOSED:
@@ -64,16 +74,21 @@ def _collect(db: Store, rows: list[tuple[Any, ...]], now_ms: int) -> int:
         else:
             db.run("receipts.told", number, recipient)
     for machine, some in told.items():
-        for start in range(0, len(some), limits.RECEIPTS_PER_ITEM):
-            outbox.put_receipts(db, machine, some[start : start + limits.RECEIPTS_PER_ITEM], now_ms)
+        put(db, machine, some, now_ms)
     return len(rows)
 
 
-def take(db: Store, machine_name: str, told: Sequence[Receipt], now_ms: int) -> None:
+def put(db: Store, machine: str, told: list[Receipt], now_ms: int) -> None:
+    """Put receipts for one machine into the outbox. Inside a write."""
+    for start in range(0, len(told), limits.RECEIPTS_PER_ITEM):
+        outbox.put_receipts(db, machine, told[start : start + limits.RECEIPTS_PER_ITEM], now_ms)
+
+
+def take(db: Store, machine: rosters.Machine, told: Sequence[Receipt], now_ms: int) -> None:
     """What another machine says of letters that were sent to it. Inside a write."""
     for one in told:
-        if not _fits(one) or not _take(db, machine_name, one, now_ms):
-            trouble.note(db, "receipt", machine_name, "told of a message that was not sent to it", now_ms)
+        if not _fits(one) or not _take(db, machine, one, now_ms):
+            trouble.note(db, "receipt", machine.name, "told of a message that was not sent to it", now_ms)
 
 
 def _fits(one: Receipt) -> bool:
@@ -81,12 +96,10 @@ def _fits(one: Receipt) -> bool:
         one.state in delivery.STATES
         and one.via in (message.DIRECT, message.CHANNEL, message.EVERYONE)
         and names.is_name(one.name)
-        and len(one.reason) <= limits.RECEIPT_CHARS
-        and len(one.unanswered) <= limits.RECEIPT_CHARS
     )
 
 
-def _take(db: Store, machine_name: str, one: Receipt, now_ms: int) -> bool:
+def _take(db: Store, machine: rosters.Machine, one: Receipt, now_ms: int) -> bool:
     """Move the delivery; False for one that was never on its way to that machine."""
     number = mail.by_uuid(db, one.of)
     if number is None:  # it has been purged here since
@@ -94,11 +107,13 @@ def _take(db: Store, machine_name: str, one: Receipt, now_ms: int) -> bool:
     sender = people.address(db, int(db.value("mail.sender_of", number)))
     if sender.elsewhere:
         return False
-    full = names.at_machine(one.name, machine_name)
+    full = names.at_machine(one.name, machine.name)
     place = people.address_at(db, full)
     row = db.row("mail.delivery", number, place.id) if place else None
     if place is None or row is None:
         if one.via == message.DIRECT or not db.value("receipts.goes_elsewhere", number):
+            return False
+        if place is None and not machine_flow.new_name(db, machine.id, now_ms):
             return False
         place = place or people.awaited(db, full, now_ms)  # it came into the channel on the way
         db.run("mail.add_delivery", number, place.id, one.via, delivery.QUEUED, 0, now_ms, 0, delivery.AT_RELAY)
@@ -113,17 +128,19 @@ def _move(db: Store, number: int, recipient: int, state: str, one: Receipt, now_
         db.run("receipts.say_where", delivery.ON_MACHINE, now_ms, number, recipient)
     if state == one.state or not delivery.allowed(state, one.state):
         return
+    failed = one.state in _CODES
+    why = reasons.of_ending(one.code) if failed else ""
     if one.state == delivery.SHOWN:
-        db.run("mail.shown", now_ms, now_ms, one.reason, number, recipient)
+        db.run("mail.shown", now_ms, now_ms, "", number, recipient)
     else:
-        mail.move(db, number, recipient, one.state, one.reason, now_ms)
-    if one.state in (delivery.EXPIRED, delivery.REFUSED, delivery.DEAD):
-        notices.undelivered(db, number, recipient, f"{one.state} there: {one.reason}", now_ms)
+        mail.move(db, number, recipient, one.state, why, now_ms)
+    if failed:
+        notices.undelivered(db, number, recipient, f"{one.state} there: {why}", now_ms)
     if one.state == delivery.DONE:
         db.run("mail.settle", number, recipient)
 
 
-def _tell_silence(db: Store, number: int, debtor: int, why: str, now_ms: int) -> None:
+def _tell_silence(db: Store, number: int, debtor: int, code: str, now_ms: int) -> None:
     for owing, creditor in list(db.rows("mail.owed_for", number)):
         if owing == debtor:
-            notices.no_reply(db, number, debtor, creditor, why, notices.IDLE, now_ms)
+            notices.no_reply(db, number, debtor, creditor, code, notices.IDLE, now_ms)

@@ -28,6 +28,7 @@ from telex.errors import (
     StoreShut,
     StoreUnreachable,
     StoreUnsure,
+    ValueUnstorable,
 )
 from telex.store import bells, reserve
 from telex.store.lock import FileLock
@@ -52,6 +53,7 @@ _QUERIES: dict[str, str] = {}
 _LOADED: set[str] = set()
 _PYTHON = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 _TYPES: dict[str, tuple[type | None, ...]] = {}  # of each query's columns
+_UNSTORABLE = (OverflowError, UnicodeEncodeError, apsw.TooBigError)  # a value's fault, not the store's
 
 
 def query(name: str) -> str:
@@ -121,6 +123,8 @@ class Store:
                 if (*map(type, found),) != _TYPES.get(name):
                     self._check_types(name, cursor, found)
                 yield found
+        except _UNSTORABLE as problem:
+            raise ValueUnstorable(problem=type(problem).__name__) from None
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
 
@@ -133,6 +137,8 @@ class Store:
                 if (*map(type, found),) != _TYPES.get(name):
                     self._check_types(name, cursor, found)
                 return found
+        except _UNSTORABLE as problem:
+            raise ValueUnstorable(problem=type(problem).__name__) from None
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
         return None
@@ -155,11 +161,14 @@ class Store:
         return found[0] if found else None
 
     def run(self, name: str, *values: SqlValue) -> int:
-        """Execute a named statement inside a write; the number of rows it changed. Raises StoreFault."""
+        """Execute a named statement inside a write; the number of rows it changed. Raises StoreFault, and
+        ValueUnstorable for a value beyond what SQLite holds."""
         assert self.inside, f"{name} outside a write"
         try:
             self.con.execute(query(name), values)
             return self.con.changes()
+        except _UNSTORABLE as problem:
+            raise ValueUnstorable(problem=type(problem).__name__) from None
         except (apsw.Error, OSError) as problem:
             raise fault(self.home, problem) from None
 
@@ -190,6 +199,11 @@ class Store:
         Without `keep` it is only tried out, and rolled back in any case.
         """
         return Write(self, self._lock, keep)
+
+    def savepoint(self) -> Savepoint:
+        """`with store.savepoint():` a part of a write that an exception takes back alone."""
+        assert self.inside, "a savepoint outside a write"
+        return Savepoint(self)
 
     def after_commit(self, action: Callable[..., None], *values: object) -> None:
         """Do something once the transaction is durable, before its lock is given back; forgotten on a rollback.
@@ -315,6 +329,28 @@ class Write:
         finally:
             if timed:
                 signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class Savepoint:
+    """The context of a part of a write. Bells that it rang go on ringing: a look for nothing. Not nested."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._after = len(store._after)
+
+    def __enter__(self) -> None:
+        self._store.con.execute("SAVEPOINT part")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        store = self._store
+        if store.con.getautocommit():  # SQLite took the whole transaction back by itself: a full disk
+            return
+        if kind is not None:
+            del store._after[self._after :]
+            store.con.execute("ROLLBACK TO part")
+        store.con.execute("RELEASE part")
 
 
 def _follow_up(after: list[tuple[Callable[..., None], tuple[object, ...]]]) -> None:

@@ -80,7 +80,7 @@ def end_dead(db: Store, now_ms: int) -> None:
     write. Without it, whoever asks who is here would ask the system about each of them for ever."""
     for session in people.silent(db, limits.SWEEP_ROWS):
         for number, creditor in list(db.rows("mail.untold_debts", session.address)):
-            notices.no_reply(db, number, session.address, creditor, "its session is gone", notices.IDLE, now_ms)
+            notices.no_reply(db, number, session.address, creditor, "session-gone", notices.IDLE, now_ms)
         people.end(db, session, "its process was gone", now_ms)
 
 
@@ -92,7 +92,7 @@ def remove(db: Store, number: int, now_ms: int) -> None:
     if "@" in found.sender_name:
         from telex.store import receipts
 
-        receipts.last_word(db, number, "removed there before it was read", now_ms)
+        receipts.last_word(db, number, found.sender_name, now_ms)
     db.run("index.drop", number)
     for name in ("mail.drop_deliveries", "mail.drop_owed", "mail.drop_message_due", "mail.drop_message"):
         db.run(name, number)

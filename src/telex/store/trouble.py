@@ -13,6 +13,7 @@ from telex.store.sqlite import Store
 
 # The kinds, each with what begins the notice of it.
 GAP, REFUSED, CHAIN, GUESS, KEY, FORK = "gap", "refused", "chain", "guess", "key", "fork"
+REPLAY, FAULT = "replay", "fault"
 
 
 class Trouble(Record):

@@ -11,13 +11,8 @@ from typing import Annotated
 import msgspec
 
 from telex import limits
-from telex.wire.records import Grant, Signed
-
-Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-Nonce = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
-Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Role = Annotated[str, msgspec.Meta(pattern="^(owner|member|reader)$")]
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+from telex.wire import bounds as b
+from telex.wire.records import Grants, Signed, SignedRecords
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,207 +26,207 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Item(Ask, frozen=True, kw_only=True):
     """One envelope on its way to the relay."""
 
-    oseq: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-    header: Annotated[bytes, msgspec.Meta(max_length=limits.RELAY_HEADER_BYTES)]
-    sealed: Annotated[bytes, msgspec.Meta(max_length=limits.RELAY_SEALED_BYTES)]
+    oseq: b.Ordinal
+    header: b.Header
+    sealed: b.Sealed
 
 
 class Push(Ask, frozen=True, kw_only=True):
     """POST /v1/log: the next items of an origin, in order."""
 
-    origin: Id
+    origin: b.Id
     items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=limits.SYNC_ITEMS)]
 
 
 class Refusal(Answer, frozen=True, kw_only=True):
-    """An item that the relay keeps as a tombstone."""
+    """An item that the relay keeps as a tombstone, and why: a code of `faults.TOMBSTONES`."""
 
-    oseq: int
-    code: str
-    reason: str
+    oseq: b.Ordinal
+    code: b.Code
 
 
 class Pushed(Answer, frozen=True, kw_only=True):
     """How far the relay has this origin durably."""
 
-    epoch: str
-    last_oseq: int
-    refused: list[Refusal] = []
+    epoch: b.Id
+    last_oseq: b.Count
+    refused: Annotated[list[Refusal], msgspec.Meta(max_length=limits.SYNC_ITEMS)] = []
     forked: bool = False  # the origin is another machine's past: take a new one
 
 
 class Entry(Answer, frozen=True, kw_only=True):
-    """One item of a team's log, as a machine that it is for reads it. A tombstone has a reason and no seal."""
+    """One item of a team's log, as a machine that it is for reads it. A tombstone has the code of a reason and no
+    seal."""
 
-    seq: int
-    header: bytes
-    sealed: bytes
-    received_ms: int
-    reason: str = ""
+    seq: b.Count
+    header: b.Header
+    sealed: b.Sealed
+    received_ms: b.Millis
+    reason: b.CodeOrNone = ""
 
 
 class Page(Answer, frozen=True, kw_only=True):
     """GET /v1/log: what is there after a cursor for this machine."""
 
-    epoch: str
-    earliest: int  # the oldest seq that the log still has; head + 1 where it is empty
-    items: list[Entry]
-    scanned: int  # everything up to here was looked at in the same snapshot
-    head: int
-    records: int  # how many membership records there are
-    rosters: int  # the number of the newest roster
-    invitations: list[int] = []  # of this machine's, somebody waits at
+    epoch: b.Id
+    earliest: b.Count  # the oldest seq that the log still has; head + 1 where it is empty
+    items: Annotated[list[Entry], msgspec.Meta(max_length=limits.SYNC_ITEMS)]
+    scanned: b.Count  # everything up to here was looked at in the same snapshot
+    head: b.Count
+    records: b.Count  # how many membership records there are
+    rosters: b.Count  # the number of the newest roster
+    invitations: b.Nameplates = []  # of this machine's, somebody waits at
 
 
 class Fresh(Answer, frozen=True, kw_only=True):
     """An event of GET /v1/events: only that there is something to pull."""
 
-    epoch: str
-    head: int
+    epoch: b.Id
+    head: b.Count
 
 
 class Token(Answer, frozen=True, kw_only=True):
     """POST /v1/token."""
 
-    token: str
-    until_ms: int
-    audience: str
+    token: b.Secret
+    until_ms: b.Millis
+    audience: b.Url
 
 
 class Append(Ask, frozen=True, kw_only=True):
     """POST /v1/records: the next record, with the grants that belong to it."""
 
     record: Signed
-    grants: list[Grant] = []
+    grants: Grants = []
 
 
 class Records(Answer, frozen=True, kw_only=True):
     """GET /v1/records: the chain from `after` on, and the grants for the machine that asks."""
 
-    records: list[Signed]
-    grants: list[Grant]
+    records: SignedRecords
+    grants: Grants
 
 
 class SetRoster(Ask, frozen=True, kw_only=True):
     """PUT /v1/roster."""
 
-    key: Count
-    sealed: Annotated[bytes, msgspec.Meta(max_length=limits.RELAY_ROSTER_BYTES)]
+    key: b.Count
+    sealed: b.SealedRoster
     news: bool = False  # somebody came or went: who waits for a page is answered; else it is seen at the next one
 
 
 class Listed(Answer, frozen=True, kw_only=True):
     """One machine's roster, and when it was last heard of."""
 
-    machine: str
-    n: int
-    key: int
-    sealed: bytes
-    received_ms: int
-    seen_ms: int
+    machine: b.Id
+    n: b.Count
+    key: b.Count
+    sealed: b.SealedRoster
+    received_ms: b.Millis
+    seen_ms: b.Millis
 
 
 class Rosters(Answer, frozen=True, kw_only=True):
     """GET /v1/rosters: those that are newer than `after`; and when every machine was last heard of."""
 
-    n: int
-    rosters: list[Listed]
-    seen_ms: dict[str, int]
+    n: b.Count
+    rosters: Annotated[list[Listed], msgspec.Meta(max_length=limits.WIRE_MACHINES)]
+    seen_ms: b.SeenAt
 
 
 class Invite(Ask, frozen=True, kw_only=True):
     """POST /v1/invitations."""
 
-    role: Role
+    role: b.Role
 
 
 class Invited(Answer, frozen=True, kw_only=True):
     """The invitation's number, which begins its code."""
 
-    nameplate: int
-    until_ms: int
+    nameplate: b.Nameplate
+    until_ms: b.Millis
 
 
 class Pairing(Answer, frozen=True, kw_only=True):
     """GET /v1/invitations/{nameplate}: what the joiner has said so far; empty is nothing yet."""
 
-    attempt: str = ""
-    message: bytes = b""
-    sealed: bytes = b""
+    attempt: b.IdOrNone = ""
+    message: b.Step = b""
+    sealed: b.Step = b""
 
 
 class Reply(Ask, frozen=True, kw_only=True):
     """PUT /v1/invitations/{nameplate}: the inviter's SPAKE2 message, then what it seals for the joiner."""
 
-    message: Annotated[bytes, msgspec.Meta(max_length=limits.PAIRING_BYTES)] = b""
-    sealed: Annotated[bytes, msgspec.Meta(max_length=limits.PAIRING_BYTES)] = b""
+    message: b.Step = b""
+    sealed: b.Step = b""
 
 
 class Join(Ask, frozen=True, kw_only=True):
     """POST /v1/join/{nameplate}: the joiner's SPAKE2 message. The first attempt has the invitation to itself."""
 
-    attempt: Id
-    message: Annotated[bytes, msgspec.Meta(min_length=1, max_length=limits.PAIRING_BYTES)]
+    attempt: b.Id
+    message: b.StepGiven
 
 
 class Prove(Ask, frozen=True, kw_only=True):
     """PUT /v1/join/{nameplate}: who joins, sealed under the key that both have now; and what founds a team."""
 
-    attempt: Id
-    sealed: Annotated[bytes, msgspec.Meta(min_length=1, max_length=limits.PAIRING_BYTES)]
+    attempt: b.Id
+    sealed: b.StepGiven
     found: Append | None = None
 
 
 class Joining(Answer, frozen=True, kw_only=True):
     """GET /v1/join/{nameplate}?attempt=…: what the inviter has said so far; empty is nothing yet."""
 
-    message: bytes = b""
-    sealed: bytes = b""
+    message: b.Step = b""
+    sealed: b.Step = b""
 
 
 class Pull(Ask, frozen=True, kw_only=True):
     """The query of GET /v1/log: what the machine has, and how long it will wait for more."""
 
-    epoch: str = ""
-    after: Count = 0
-    records: Count = 0  # answered at once where there are more
-    rosters: Annotated[int, msgspec.Meta(ge=-1)] = -1  # likewise; -1 does not ask
-    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
+    epoch: b.IdOrNone = ""
+    after: b.Count = 0
+    records: b.Count = 0  # answered at once where there are more
+    rosters: b.CountOrNone = -1  # likewise; -1 does not ask
+    wait_ms: b.Wait = 0
 
 
 class After(Ask, frozen=True, kw_only=True):
     """The query of GET /v1/records (how many are known) and GET /v1/rosters (the newest that is known)."""
 
-    after: Count = 0
+    after: b.Count = 0
 
 
 class Waiting(Ask, frozen=True, kw_only=True):
     """The query of GET /v1/invitations/{nameplate}."""
 
-    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
+    wait_ms: b.Wait = 0
 
 
 class Attempt(Ask, frozen=True, kw_only=True):
     """The query of GET /v1/join/{nameplate}: waits for the message, and once a proof was given for the seal."""
 
-    attempt: Id
-    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=limits.POLL_MS)] = 0
+    attempt: b.Id
+    wait_ms: b.Wait = 0
 
 
 class Well(Answer, frozen=True, kw_only=True):
     """GET /healthz and /readyz."""
 
     well: bool
-    version: str
+    version: b.Line
 
 
 class Fault(Answer, frozen=True, kw_only=True):
     """Every error."""
 
-    code: str
-    message: str
-    hint: str = ""
-    retry_after_ms: int = 0
+    code: b.Code
+    message: b.Words
+    hint: b.Words = ""
+    retry_after_ms: b.Pause = 0
 
 
 class Failed(Answer, frozen=True, kw_only=True):

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from telex import limits
+from telex.core.reasons import TOMBSTONES
 from telex.errors.between import RelayRefused
 from telex.wire.api import Fault
+
+__all__ = ["BY_CODE", "FAULTS", "TOMBSTONES", "Kind", "advice_for", "fault", "refusal"]
 
 
 class Kind(NamedTuple):
@@ -67,15 +71,6 @@ FAULTS = (
 )
 BY_CODE = {one.code: one for one in FAULTS}
 
-# Why an item is kept as a tombstone: the code of a `Refusal` and of an `Entry`'s reason.
-TOMBSTONES = {
-    "header-wrong": "its header does not fit the request",
-    "nobody-there": "none of the machines that it is for is in the team",
-    "owners-only": "only an owner may write to every machine",
-    "inbox-full": "too much waits for a machine that it is for",  # of logs from before it refused the push
-    "dropped": "the relay's operator removed it",
-}
-
 
 def refusal(code: str, retry_after_ms: int = 0, **facts: object) -> RelayRefused:
     """The error to raise for a code of the table."""
@@ -89,11 +84,17 @@ def refusal(code: str, retry_after_ms: int = 0, **facts: object) -> RelayRefused
     )
 
 
+def advice_for(code: str) -> str:
+    """What to do about a refusal, by its code alone; '' for a code that this telex does not know."""
+    kind = BY_CODE.get(code)
+    return kind.hint if kind and "{" not in kind.hint else ""
+
+
 def fault(problem: RelayRefused) -> Fault:
     """What a refusal looks like in an answer."""
     return Fault(
         code=str(problem.facts["code"]),
-        message=problem.message,
-        hint=problem.advice,
+        message=problem.message[: limits.WIRE_WORDS_CHARS],
+        hint=problem.advice[: limits.WIRE_WORDS_CHARS],
         retry_after_ms=int(str(problem.facts["retry_after_ms"])),
     )

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import msgspec
 
+from telex import limits
 from telex.core import members
 from telex.core.members import ADD, FOUND, MEMBER, OWNER, READER, REMOVE, ROLE, ROTATE
 from telex.errors.between import ChainBroken
+from telex.wire import bounds as b
 
 __all__ = ["ADD", "FOUND", "MEMBER", "OWNER", "READER", "REMOVE", "ROLE", "ROTATE"]
 
@@ -22,44 +24,48 @@ SIGNED = b"telex record 1\0"
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """One machine of a team."""
 
-    id: str
-    name: str
-    role: str
-    sign: bytes  # its Ed25519 public key
-    seal: bytes  # its X25519 public key
+    id: b.Line
+    name: b.Line
+    role: b.Line
+    sign: b.Key  # its Ed25519 public key
+    seal: b.Key  # its X25519 public key
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """What a record says."""
+    """What a record says; the grammar of its ids, names and roles is held by `core.members`."""
 
-    team: str
-    n: int  # from 0
-    prev: str  # the digest of the body before it; '' for the first
-    at_ms: int
-    by: str  # the machine that signs
-    act: str
+    team: b.Line
+    n: b.Count  # from 0
+    prev: b.Line  # the digest of the body before it; '' for the first
+    at_ms: b.Millis
+    by: b.Line  # the machine that signs
+    act: b.Line
     machine: Machine
-    key: int  # the epoch of the team's key from here on
-    commit: str = ""  # the digest of that key, where the record begins an epoch
-    team_name: str = ""  # in the first
-    v: int = 1
+    key: b.Count  # the epoch of the team's key from here on
+    commit: b.Line = ""  # the digest of that key, where the record begins an epoch
+    team_name: b.Line = ""  # in the first
+    v: b.Version = 1
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """A record as it travels."""
 
-    body: bytes  # the JSON of a Body
-    signature: bytes  # Ed25519 over SIGNED + body
+    body: b.RecordBody  # the JSON of a Body
+    signature: b.Signature  # Ed25519 over SIGNED + body
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """The team's key of one epoch, sealed for one machine and signed by the owner who gives it."""
 
-    key: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-    machine: str
-    by: str
-    sealed: bytes
-    signature: bytes
+    key: b.Count
+    machine: b.Id
+    by: b.Id
+    sealed: b.SealedKey
+    signature: b.Signature
+
+
+SignedRecords = Annotated[list[Signed], msgspec.Meta(max_length=limits.WIRE_RECORDS)]
+Grants = Annotated[list[Grant], msgspec.Meta(max_length=limits.WIRE_RECORDS)]
 
 
 def read(body: bytes) -> members.Said:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from telex import limits
 from telex.wire import api
 from telex.wire.records import MEMBER, OWNER, READER
 
@@ -61,4 +62,14 @@ ROUTES = (
     Route("metrics", "GET", "/metrics", ANYBODY, None, str, "Prometheus metrics"),
     Route("openapi", "GET", "/v1/openapi.json", ANYBODY, None, dict, "this API"),
 )
+_LARGE = ("pull", "records", "rosters", "openapi", "metrics")  # a full page, in JSON
+
+
+def answer_bytes(route: Route) -> int:
+    """The most that a success of this route may have, in bytes."""
+    if route.gives is bytes:
+        return limits.RELAY_PART_BYTES
+    return limits.RELAY_ANSWER_BYTES if route.name in _LARGE else limits.RELAY_JOIN_BYTES
+
+
 BY_NAME = {one.name: one for one in ROUTES}

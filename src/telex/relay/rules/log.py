@@ -23,7 +23,7 @@ from telex.relay import commands
 from telex.relay.book import Book
 from telex.wire.api import Item, Pushed, Refusal
 from telex.wire.envelope import EVERY_MACHINE, Header
-from telex.wire.faults import TOMBSTONES, refusal
+from telex.wire.faults import refusal
 from telex.wire.records import MEMBER, OWNER
 
 _HEADER = msgspec.json.Decoder(Header)
@@ -71,7 +71,7 @@ def push(book: Book, command: commands.Push) -> Pushed:
             forked = verdict == sync.FORKED
             break
         if reason:
-            refused.append(Refusal(oseq=item.oseq, code=reason, reason=TOMBSTONES[reason]))
+            refused.append(Refusal(oseq=item.oseq, code=reason))
     if head >= first:
         _close(work, head, last, size, size - before)
     return Pushed(epoch=epoch, last_oseq=last, refused=refused, forked=forked)

@@ -150,7 +150,7 @@ INSERT OR IGNORE INTO resident_channel VALUES (?, ?, ?)
 SELECT * FROM outbox
 
 -- :put_outbox
-INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :save_sent_to
 SELECT * FROM sent_to
@@ -168,13 +168,25 @@ INSERT OR IGNORE INTO had_from VALUES (?, ?, ?)
 SELECT * FROM arrival
 
 -- :put_arrival
-INSERT OR IGNORE INTO arrival VALUES (?, ?, ?, ?, ?, ?)
+INSERT OR IGNORE INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
--- :save_bygone
-SELECT * FROM bygone
+-- :save_known_id
+SELECT * FROM known_id
 
--- :put_bygone
-INSERT OR IGNORE INTO bygone VALUES (?, ?)
+-- :put_known_id
+INSERT OR IGNORE INTO known_id VALUES (?, ?, ?)
+
+-- :save_machine_flow
+SELECT * FROM machine_flow
+
+-- :put_machine_flow
+INSERT OR IGNORE INTO machine_flow VALUES (?, ?, ?, ?)
+
+-- :save_machine_wake
+SELECT * FROM machine_wake
+
+-- :put_machine_wake
+INSERT OR IGNORE INTO machine_wake VALUES (?, ?, ?, ?)
 
 -- :save_invitation
 SELECT * FROM invitation

@@ -1,7 +1,7 @@
 -- What leaves this machine for others.
 
 -- :add
-INSERT INTO outbox (oseq, id, message, route, receipts, spoken_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO outbox (oseq, id, message, route, receipts, at_ms) VALUES (?, ?, ?, ?, ?, ?)
 
 -- :sent_to  the number of the last item for a machine
 SELECT oseq FROM sent_to WHERE machine = ?
@@ -13,13 +13,13 @@ INSERT INTO sent_to (machine, oseq) VALUES (?, ?) ON CONFLICT (machine) DO UPDAT
 SELECT oseq FROM outbox ORDER BY oseq LIMIT 1
 
 -- :after  the items after a number
-SELECT oseq, id, message, route, receipts, spoken_ms, at_ms, refused FROM outbox WHERE oseq > ? ORDER BY oseq LIMIT ?
+SELECT oseq, id, message, route, receipts, at_ms, refused FROM outbox WHERE oseq > ? ORDER BY oseq LIMIT ?
 
 -- :all
-SELECT oseq, id, message, route, receipts, spoken_ms, at_ms, refused FROM outbox ORDER BY oseq
+SELECT oseq, id, message, route, receipts, at_ms, refused FROM outbox ORDER BY oseq
 
 -- :one
-SELECT oseq, id, message, route, receipts, spoken_ms, at_ms, refused FROM outbox WHERE oseq = ?
+SELECT oseq, id, message, route, receipts, at_ms, refused FROM outbox WHERE oseq = ?
 
 -- :any_waiting  what the relay does not have
 SELECT 1 FROM outbox WHERE sent_ms = 0 LIMIT 1

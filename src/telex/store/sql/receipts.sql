@@ -3,13 +3,13 @@
 -- :any_due
 SELECT 1 FROM arrival WHERE due = 1 LIMIT 1
 
--- :due  what is to be told, as it is now
-SELECT r.message, r.recipient, r.machine, r.name, r.unanswered, m.uuid, d.state, d.via, d.changed_ms, d.reason
+-- :due  what is to be told, as it is now; a letter's id is the one that its sender knows it by
+SELECT r.message, r.recipient, r.machine, r.name, r.unanswered, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why
 FROM arrival r JOIN message m ON m.n = r.message JOIN delivery d ON d.message = r.message AND d.recipient = r.recipient
 WHERE r.due = 1 ORDER BY r.machine, r.message LIMIT ?
 
 -- :due_of  the same of one message
-SELECT r.message, r.recipient, r.machine, r.name, r.unanswered, m.uuid, d.state, d.via, d.changed_ms, d.reason
+SELECT r.message, r.recipient, r.machine, r.name, r.unanswered, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why
 FROM arrival r JOIN message m ON m.n = r.message JOIN delivery d ON d.message = r.message AND d.recipient = r.recipient
 WHERE r.message = ? AND r.due = 1
 
@@ -26,16 +26,13 @@ DELETE FROM arrival WHERE message = ? AND recipient = ?
 DELETE FROM arrival WHERE message = ?
 
 -- :add_arrival
-INSERT OR IGNORE INTO arrival (message, recipient, machine, name) VALUES (?, ?, ?, ?)
+INSERT OR IGNORE INTO arrival (message, recipient, machine, name, why, letter) VALUES (?, ?, ?, ?, ?, ?)
 
--- :add_bygone
-INSERT OR IGNORE INTO bygone (uuid, at_ms) SELECT uuid, ?2 FROM message WHERE n = ?1
+-- :say_why  the code of why a message ends unread here
+UPDATE arrival SET why = ? WHERE message = ?
 
--- :is_bygone
-SELECT 1 FROM bygone WHERE uuid = ?
-
--- :forget_bygone
-DELETE FROM bygone WHERE at_ms < ?
+-- :letter_of  the machine that a message came from, and its id there
+SELECT machine, letter FROM arrival WHERE message = ? LIMIT 1
 
 -- :goes_elsewhere  whether a message was sent to other machines
 SELECT 1 FROM outbox WHERE message = ? AND message > 0 LIMIT 1
