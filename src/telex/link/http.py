@@ -130,7 +130,9 @@ class Relay:
                 answer = await self._client.send(asked, stream=True)
                 try:
                     self._learn_clock(answer, began)
-                    raw = await self._read(answer, answer_bytes(route) if answer.is_success else limits.RELAY_REFUSAL_BYTES)
+                    raw = await self._read(
+                        answer, answer_bytes(route) if answer.is_success else limits.RELAY_REFUSAL_BYTES
+                    )
                 finally:
                     await answer.aclose()
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as problem:
