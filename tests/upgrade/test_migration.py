@@ -29,13 +29,29 @@ def age(shell: Shell, schema: int) -> None:
     first = apsw.Connection(":memory:")
     for path in sorted(SCHEMA.glob("*.sql"))[:schema]:
         first.execute(path.read_text())
-    then = {name for name, _ in first.execute(TABLES)}
-    for name, sql in list(con.execute(TABLES)):
+    then = dict(first.execute(TABLES))
+    now = dict(con.execute(TABLES))
+    con.execute("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON")
+    for name, sql in now.items():
         if name not in then and sql.startswith(("CREATE TABLE", "CREATE TRIGGER")):
             con.execute(f'DROP {sql.split()[1]} IF EXISTS "{name}"')
+    for name, sql in then.items():
+        if sql.startswith("CREATE TABLE") and name in now and now[name] != sql:
+            _put_back(con, name, sql)
+    for name, sql in then.items():  # what stood on a table that went, or that was put back
+        if sql.startswith("CREATE ") and name not in dict(con.execute(TABLES)):
+            con.execute(sql)
     con.execute(f"PRAGMA user_version = {schema}")
     assert dict(con.execute(TABLES)) == dict(first.execute(TABLES))
     con.close()
+
+
+def _put_back(con: apsw.Connection, name: str, sql: str) -> None:
+    """A table as it was, with the rows that are in it."""
+    con.execute(f'ALTER TABLE "{name}" RENAME TO "{name}_now"; {sql}')
+    columns = [[row[1] for row in con.execute(f'PRAGMA table_info("{table}")')] for table in (name, f"{name}_now")]
+    shared = ", ".join(one for one in columns[0] if one in columns[1])
+    con.execute(f'INSERT INTO "{name}" ({shared}) SELECT {shared} FROM "{name}_now"; DROP TABLE "{name}_now"')
 
 
 def version(shell: Shell) -> int:
