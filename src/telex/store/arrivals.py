@@ -144,6 +144,8 @@ class _Page:
             sender = rosters.machine_by_id(self.db, one.machine)
             words = f"telex failed at its item {one.oseq} ({type(problem).__name__}) and left it out"
             trouble.note(self.db, trouble.FAULT, sender.name if sender else "", words, self.now_ms)
+            if sender and one.oseq > abs(int(self.db.value("arrivals.had_from", one.origin) or 0)):
+                self.db.run("arrivals.set_had_from", one.origin, one.machine, one.oseq)  # it came: it is no gap
             return 0
 
     def _take(self, one: Arrived) -> int:
