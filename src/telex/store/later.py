@@ -81,8 +81,7 @@ def _pass_on(db: Store, found: mail.Message, place: people.Address, there: roste
     db.run("later.pass_on", far.id, delivery.WAITS, now_ms, found.n, place.id)
     db.run("later.pass_debt_on", far.id, found.n, place.id)
     route = outbox.Route(channels=[], to={there.machine: [there.name]}, members={}, without={})
-    spoken_ms = (db.row("people.flow", found.sender) or (0, 0, 0))[2]
-    outbox.put(db, found.n, found.uuid, route, spoken_ms, now_ms)
+    outbox.put(db, found.n, found.uuid, route, now_ms)
     return True
 
 
