@@ -11,9 +11,9 @@ from tests.link.test_receive import ALICE, BOB, arrived, letter, take, troubles
 from tests.support.machine import Machine, Seat
 
 from telex import limits
-from telex.core import delivery, reasons
+from telex.core import delivery
 from telex.core.letter import Receipt
-from telex.errors import CoolingDown, ValueUnstorable
+from telex.errors import CoolingDown, ValueUnstorable, reasons
 from telex.store import arrivals, mail, outbox, people, receipts, rosters
 from telex.store.sqlite import Store
 

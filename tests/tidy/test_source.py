@@ -25,7 +25,7 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 MOST_LINES = {
     "errors": 1_000,
     "core": 1_600,
-    "store": 5_750,
+    "store": 5_900,
     "hook": 1_200,
     "bus": 2_900,
     "clients": 4_400,
@@ -33,7 +33,7 @@ MOST_LINES = {
     "mcp": 1_800,
     "compat": 3_360,
     "testing": 300,
-    "wire": 800,
+    "wire": 900,
     "crypto": 400,
     "link": 2_600,
     "relay": 5_000,

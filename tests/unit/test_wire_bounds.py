@@ -13,7 +13,7 @@ import pytest
 from msgspec import inspect
 
 from telex import limits, wire
-from telex.core import reasons
+from telex.errors import reasons
 from telex.wire import api, bounds
 from telex.wire.envelope import Header, Letter, Receipt, Resident
 from telex.wire.faults import FAULTS

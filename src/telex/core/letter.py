@@ -50,7 +50,7 @@ class Receipt(Record):
     via: str
     state: str
     at_ms: int
-    code: str = ""  # of core.reasons: why it ended, where it did not end well
+    code: str = ""  # of errors.reasons: why it ended, where it did not end well
     unanswered: str = ""  # likewise, of a request: why no reply has come
 
 

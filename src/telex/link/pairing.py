@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from telex import limits
-from telex.core import names, reasons
+from telex.core import names
 from telex.core.members import FIRST_KEY, ID_DIGITS, OWNER, Machine, Team, digest
 from telex.crypto import pairing
 from telex.crypto.pairing import INVITER, JOINER, Agreed, Joiner
 from telex.crypto.words import CHANCE_BYTES, Code, chosen
+from telex.errors import reasons
 from telex.errors.between import (
     ChainBroken,
     CodeWrong,

@@ -9,8 +9,9 @@ Rules kept here:
 from __future__ import annotations
 
 from telex import limits
-from telex.core import reasons, sync
+from telex.core import sync
 from telex.core.letter import Parcel
+from telex.errors import reasons
 from telex.errors.between import RelayRefused, RelayStrange, TeamKeyMissing
 from telex.link import blobs, letters, membership, seal
 from telex.link.line import Line, first_of

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from telex import limits
 from telex.config import Settings
-from telex.core import delivery, ids, message, names, reasons, sync
+from telex.core import delivery, ids, message, names, sync
 from telex.core.letter import Arrived, Letter, Receipt
 from telex.core.record import Record
-from telex.errors import StoreFault, TelexError
+from telex.errors import StoreFault, TelexError, reasons
 from telex.store import (
     bodies,
     calls,
@@ -48,7 +48,7 @@ class _For(Record):
     place: people.Address
     name: str  # as the sender wrote it
     via: str
-    refusal: str = ""  # a code of core.reasons
+    refusal: str = ""  # a code of errors.reasons
 
 
 def take(db: Store, items: list[Arrived], now: sync.Taken, now_ms: int) -> int:

@@ -10,7 +10,8 @@ Rules kept here:
 from __future__ import annotations
 
 from telex import limits
-from telex.core import flow, reasons
+from telex.core import flow
+from telex.errors import reasons
 from telex.store import people, presence
 from telex.store.sqlite import Store
 

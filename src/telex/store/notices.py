@@ -55,7 +55,7 @@ IDLE, LATE = 1, 2
 def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told: int, now_ms: int) -> None:
     """Tell a request's sender, once for each `told`, that no reply came. Inside a write.
 
-    `why` is in words, but for IDLE a code of `core.reasons`: it may have to travel. A sender at another machine knows
+    `why` is in words, but for IDLE a code of `errors.reasons`: it may have to travel. A sender at another machine knows
     the deadline itself.
     """
     name = people.address(db, debtor).name
@@ -64,7 +64,7 @@ def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told:
         db.run("mail.unanswered", why, number, debtor)
         return
     if told == IDLE:
-        from telex.core import reasons
+        from telex.errors import reasons
 
         why = reasons.of_silence(why)
     notify(

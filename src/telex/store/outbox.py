@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.core import delivery, ids, message, names, reasons, sync
+from telex.core import delivery, ids, message, names, sync
 from telex.core.letter import Letter, Parcel, Receipt
 from telex.core.record import Record
+from telex.errors import reasons
 from telex.store import bells, link, mail, notices
 from telex.store.sqlite import Store
 
@@ -104,7 +105,7 @@ def waiting(db: Store) -> int:
 def offered(
     db: Store, origin: str, now: sync.Offered, refused: list[tuple[int, str]], now_ms: int, relay_ms: int
 ) -> None:
-    """The relay has said how far it is, and which items it does not take (number, code of core.reasons). One write.
+    """The relay has said how far it is, and which items it does not take (number, code of errors.reasons). One write.
 
     What it said of another origin than the present one counts for nothing: another process may have begun a new one.
     How long the relay has had an item is counted by its own clock, `relay_ms`: one here that jumps forgets nothing.

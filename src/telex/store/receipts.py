@@ -6,14 +6,15 @@ Rules kept here:
 - a receipt moves a delivery only as the table of moves allows, only of a message that was sent from here, and only at
   the machine that it comes from;
 - an ending that its sender would be told of on one machine is told here too;
-- why something ended travels as a code of `core.reasons`, and is put into words where it is read.
+- why something ended travels as a code of `errors.reasons`, and is put into words where it is read.
 """
 
 from __future__ import annotations
 
 from telex import limits
-from telex.core import delivery, ids, message, names, reasons
+from telex.core import delivery, ids, message, names
 from telex.core.letter import Receipt
+from telex.errors import reasons
 from telex.store import link, machine_flow, mail, notices, outbox, people, rosters, trouble
 from telex.store.sqlite import Store
 

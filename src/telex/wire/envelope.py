@@ -77,7 +77,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, tag="letter"):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a letter at one name. Why is said by codes of `core.reasons`, never in words."""
+    """What became of a letter at one name. Why is said by codes of `errors.reasons`, never in words."""
 
     of: b.Uuid  # the letter's id
     name: b.Name

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from telex import limits
-from telex.core.reasons import TOMBSTONES
 from telex.errors.between import RelayRefused
+from telex.errors.reasons import TOMBSTONES
 from telex.wire.api import Fault
 
 __all__ = ["BY_CODE", "FAULTS", "TOMBSTONES", "Kind", "advice_for", "fault", "refusal"]

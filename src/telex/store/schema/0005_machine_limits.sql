@@ -28,6 +28,6 @@ CREATE TABLE machine_wake (
     PRIMARY KEY (machine, recipient)
 ) STRICT, WITHOUT ROWID;
 
-ALTER TABLE arrival ADD COLUMN why TEXT NOT NULL DEFAULT '';        -- a code of core.reasons: why it ended unread
+ALTER TABLE arrival ADD COLUMN why TEXT NOT NULL DEFAULT '';        -- a code of errors.reasons: why it ended unread
 ALTER TABLE arrival ADD COLUMN letter BLOB NOT NULL DEFAULT x'';    -- its id as its sender knows it; empty: the message's
 ALTER TABLE outbox DROP COLUMN spoken_ms;
