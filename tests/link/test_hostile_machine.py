@@ -13,7 +13,8 @@ from tests.support.machine import Machine, Seat
 from telex import limits
 from telex.core import delivery
 from telex.core.letter import Receipt
-from telex.errors import CoolingDown, ValueUnstorable, reasons
+from telex.errors import CoolingDown, reasons
+from telex.errors.between import ValueUnstorable
 from telex.store import arrivals, mail, outbox, people, receipts, rosters
 from telex.store.sqlite import Store
 

@@ -155,14 +155,6 @@ class DurationInvalid(WrongWords):
     hint = "write 30s, 10m, 2h or 7d"
 
 
-class ValueUnstorable(WrongWords):
-    """A number or a text is beyond what a store can hold: it should have been refused where it came in."""
-
-    code = "value-unstorable"
-    text = "a value cannot be stored: {problem}"
-    hint = "numbers go up to 2^63, texts are Unicode without halves of characters"
-
-
 class FileUnreadable(WrongWords):
     """`--file` names something that cannot be read as a file."""
 

@@ -26,6 +26,14 @@ class CodeExposed(WrongWords):
     hint = "have a new one made, leave it out and type it when asked; --expose-code takes it all the same"
 
 
+class ValueUnstorable(WrongWords):
+    """A number or a text is beyond what a store can hold: it should have been refused where it came in."""
+
+    code = "value-unstorable"
+    text = "a value cannot be stored: {problem}"
+    hint = "numbers go up to 2^63, texts are Unicode without halves of characters"
+
+
 class RelayInsecure(WrongWords):
     """The relay's URL is not https, and not of this very machine."""
 

@@ -28,7 +28,7 @@ from telex.errors import (
     StoreShut,
     StoreUnreachable,
     StoreUnsure,
-    ValueUnstorable,
+    TelexError,
 )
 from telex.store import bells, reserve
 from telex.store.lock import FileLock
@@ -68,6 +68,12 @@ def query(name: str) -> str:
                 _QUERIES[f"{noun}.{head.split()[0]}"] = text.strip()
         _LOADED.add(noun)
     return _QUERIES[name]
+
+
+def _unstorable(problem: Exception) -> TelexError:
+    from telex.errors.between import ValueUnstorable
+
+    return ValueUnstorable(problem=type(problem).__name__)
 
 
 def fault(home: str, problem: Exception) -> StoreFault:
@@ -124,7 +130,7 @@ class Store:
                     self._check_types(name, cursor, found)
                 yield found
         except _UNSTORABLE as problem:
-            raise ValueUnstorable(problem=type(problem).__name__) from None
+            raise _unstorable(problem) from None
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
 
@@ -138,7 +144,7 @@ class Store:
                     self._check_types(name, cursor, found)
                 return found
         except _UNSTORABLE as problem:
-            raise ValueUnstorable(problem=type(problem).__name__) from None
+            raise _unstorable(problem) from None
         except (apsw.Error, OSError, UnicodeDecodeError) as problem:
             raise fault(self.home, problem) from None
         return None
@@ -168,7 +174,7 @@ class Store:
             self.con.execute(query(name), values)
             return self.con.changes()
         except _UNSTORABLE as problem:
-            raise ValueUnstorable(problem=type(problem).__name__) from None
+            raise _unstorable(problem) from None
         except (apsw.Error, OSError) as problem:
             raise fault(self.home, problem) from None
 
