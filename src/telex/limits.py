@@ -35,6 +35,7 @@ REQUEST_DEADLINE_SECONDS = 3_600  # until a request is late, where its sender do
 # keeping
 KEEP_DAYS = 90  # finished messages are kept
 FORWARD_HOURS = 2  # an old name leads to the new one after a rename
+CHANNEL_KEPT_HOURS = 24  # what a channel kept while nobody else was there goes to everybody who comes so soon
 SWEEP_ROWS = 20  # finished messages removed, or open ones expired, by one write transaction
 CLOCK_SLACK_MS = 60_000  # two writers of one machine may differ by less; more is a clock that was wrong
 ORPHAN_BODY_SECONDS = 3_600  # before a body beside the store that no message refers to may be removed

@@ -165,6 +165,8 @@ class Team:
                 rosters.replace(hearing, number(other), residents, self.clock())
             come = [one.name for residents in told.values() for one in residents]
             later.follow(hearing, come, self.clock())
+            channels = [channel for residents in told.values() for one in residents for channel in one.channels]
+            later.follow_channels(hearing, channels, self.clock())
 
 
 def copied(given: Letter) -> Letter:

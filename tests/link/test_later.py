@@ -180,6 +180,24 @@ def test_a_session_that_renames_itself_takes_what_waits_for_the_name(team: Team,
     assert stands(alice, sent) == {"@backend": "read"}
 
 
+def test_what_an_empty_channel_keeps_goes_to_those_who_come_elsewhere(
+    team: Team, alice: Machine, bob: Machine, carol: Machine
+) -> None:
+    (one,) = alice.named("auth")
+    sent = one.send("#auth", "read docs/auth.md first", kind="request")
+    (web,), (db,) = bob.named("web"), carol.named("db")
+    web.join("#auth")
+    team.tell_rosters()
+    db.join("#auth")
+    team.tell_rosters()
+    team.settle()
+    assert (web.heard(), db.heard()) == (["read docs/auth.md first"], [])
+    assert stands(alice, sent) == {"#auth": "read", "@web@bob-laptop": "queued"}
+    web.reply(web.inbox()[0].id, "read it")
+    team.settle()
+    assert [found.body for found in one.inbox() if found.kind == "reply"] == ["read it"]
+
+
 # --- killed at every step --------------------------------------------------------------------------------------
 
 

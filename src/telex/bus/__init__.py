@@ -115,6 +115,7 @@ class Bus:
         quiet: bool = False,
         or_person: bool = False,
         team: bool = False,
+        keep: bool = False,
         most_waiting: int = 0,
         per_minute: int = 0,
     ) -> Sent:
@@ -123,7 +124,8 @@ class Bus:
         `to` is @name, @name@machine, #channel, all, or several with commas; `data` a JSON object as text; `thread` a
         message's id or a word; `key` makes a repeat return the first answer; `deadline_s` is a request's (an hour by
         default); with `or_person` what is to all goes to the person while no session is here, with `team` to everybody
-        in the team; `most_waiting` and `per_minute` stand in for the settings where they are less.
+        in the team; what is to a channel where nobody else is waits for those who come, where the caller is a member or
+        with `keep`; `most_waiting` and `per_minute` stand in for the settings where they are less.
         Raises WrongWords, Refused, NotFound, StoreFault.
         """
         from telex.bus import send
@@ -143,6 +145,7 @@ class Bus:
             quiet=quiet,
             or_person=or_person,
             team=team,
+            keep=keep,
             most_waiting=most_waiting,
             per_minute=per_minute,
         )

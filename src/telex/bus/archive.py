@@ -161,7 +161,7 @@ def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:
         names.fold_address(one["name"])
         if one["state"] not in delivery.STATES or one["via"] not in ("direct", "channel", "all"):
             raise ValueError(f"a delivery is {one['state']} via {one['via']}")
-        if one["kind"] not in ("session", "person", "system"):
+        if one["kind"] not in ("session", "person", "system", "channel"):
             raise ValueError(f"a delivery is to a {one['kind']}")
         if not all(type(one[name]) is int and 0 <= one[name] < _NUMBER_END for name in _TIMES):
             raise ValueError("a delivery has a time that is not a whole number in range")
@@ -218,6 +218,8 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
 def _place(db: Store, name: str, kind: str, now_ms: int) -> people.Address:
     if kind == "system":
         return people.system(db, now_ms)
+    if kind == "channel":
+        return people.opened_channel(db, name, now_ms)
     return people.address_named(db, name, now_ms) or people.awaited(db, name, now_ms)
 
 

@@ -54,7 +54,7 @@ def judge(
         if one.refusal:
             continue
         if db.value("mail.waiting_over", one.place.id, most - 1):
-            one.refusal = InboxFull(to=f"@{one.place.name}", waiting=most, limit=most)
+            one.refusal = InboxFull(to=one.place.written, waiting=most, limit=most)
         elif caller.address.kind == one.place.kind == "session":
             answered = because.n if because and because.sender == one.place.id else 0
             one.refusal = _judge_pair(db, caller.address, one.place, answered, spoken, rules, now_ms)
@@ -81,7 +81,7 @@ def _refuse_repeats(db: Store, new: mail.Message, recipients: list[Recipient], r
         found = db.row("mail.repeat", *values)
         if found:
             seconds = max(0, now_ms - found[1]) // 1000
-            one.refusal = Repeated(to=f"@{one.place.name}", seconds=seconds, id=message.short_id(found[0]))
+            one.refusal = Repeated(to=one.place.written, seconds=seconds, id=message.short_id(found[0]))
 
 
 def _cause(

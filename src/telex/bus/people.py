@@ -134,6 +134,7 @@ def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
     with db.write():
         channel = people.opened_channel(db, name, now_ms)
         db.run("people.join", channel.id, caller.address.id, now_ms)
+        people.give_kept(db, channel, caller.address.id, now_ms)
         people.tell_team(db)
     return f"#{name}"
 

@@ -1,7 +1,8 @@
 """Whom a message is for: from targets as they were written to addresses.
 
 Rules kept here: a name that nobody holds gets an address where the mail waits, unless `strict`; a channel means
-those of its members that are here or joined it on purpose, and those that other machines tell of; `all` means everybody
+those of its members that are here or joined it on purpose, and those that other machines tell of, or, where nobody else
+is there, the channel itself, which keeps its members' mail for those who come; `all` means everybody
 who is here, and with `team` everybody in the team; the sender of a message to many is not among them; what is at other
 machines is looked up only where this one is in a team (telex.bus.elsewhere); words are compared before the write, never
 under its lock.
@@ -34,6 +35,7 @@ class Wanted(Record):
     strict: bool = False
     or_person: bool = False  # what is to all goes to the person while no session is here
     team: bool = False  # what is to all goes to the whole team
+    keep: bool = False  # what is to a channel where nobody else is waits there, also where its sender is no member
     near: dict[str, str]  # for a name that nobody holds, or a machine that is not there, the one most like it
 
 
@@ -121,6 +123,10 @@ def _group(
         from telex.bus import elsewhere
 
         found += elsewhere.group(db, channel, via, now_ms)
+    if not found and channel and not wanted.strict:
+        opened = people.opened_channel(db, channel, now_ms)
+        if wanted.keep or db.value("people.is_member", opened.id, caller.address.id):
+            found = [Recipient(place=opened, via=via)]
     return found
 
 

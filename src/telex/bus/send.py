@@ -41,6 +41,7 @@ class Outgoing(Record):
     quiet: bool = False
     or_person: bool = False  # what is to all goes to the person while no session is here
     team: bool = False  # what is to all goes to the whole team
+    keep: bool = False  # what is to a channel where nobody else is waits there, also where the caller is no member
     most_waiting: int = 0  # stands in for the setting where it is less; 0 does not
     per_minute: int = 0
 
@@ -84,7 +85,7 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         linked = people.linked(db)
         if out.team:
             _check_team(db)
-        wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team, near=close)
+        wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team, keep=out.keep, near=close)
         recipients = resolve(db, caller, wanted, linked, now_ms)
         new = _compose(db, caller, out, parent, digest, len(raw), now_ms)
         judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
@@ -283,7 +284,7 @@ def _outcome(
     close: dict[str, str],
     now_ms: int,
 ) -> Outcome:
-    name = f"@{place.name}"
+    name = place.written
     if stands != delivery.QUEUED:
         from telex.core.text import visible  # a store of an older telex may hold what another machine wrote
 
@@ -295,6 +296,8 @@ def _outcome(
         if known == presence.IDLE and (why := waking.unwoken(new.kind, via, bool(new.quiet), place.wake)):
             note = f"{note}; {why}"
         return Outcome(name=name, state=stands, presence=known, note=note)
+    if place.kind == "channel":
+        return Outcome(name=name, state=stands, presence="nobody", note="nobody else is there; kept for those who come")
     if place.kind == "person":
         return Outcome(name=name, state=stands, presence="", note="in the person's inbox")
     if holder := people.holder(db, place):

@@ -123,6 +123,7 @@ class Presence:
         ahead_ms = line.relay.skew_ms
         opened = [(one, self._opened(one)) for one in given.rosters if one.machine != line.own.own.machine]
         come: list[str] = []
+        channels: list[str] = []
         with line.db.write():
             if linking.load(line.db) is None:
                 return
@@ -131,6 +132,7 @@ class Presence:
                     residents = [rosters.Resident(**msgspec.structs.asdict(one)) for one in roster.residents]
                     rosters.replace(line.db, listed.machine, residents, listed.received_ms - ahead_ms)
                     come += [one.name for one in residents]
+                    channels += [channel for one in residents for channel in one.channels]
                 elif roster:
                     trouble.note(line.db, trouble.REFUSED, "", roster, line.now_ms())
             # 0 is a machine that the relay has not heard of yet, in whatever clock
@@ -138,8 +140,9 @@ class Presence:
             rosters.seen(line.db, seen)
             line.db.run("link.set_rosters", given.n)
             went = later.follow(line.db, come, line.now_ms())
+            went += later.follow_channels(line.db, channels, line.now_ms())
         if went:
-            line.log.line(f"presence: {went} messages went on to names that have come")
+            line.log.line(f"presence: {went} messages went on to those who have come")
 
     def _opened(self, listed: api.Listed) -> Roster | str:
         """A roster; or why it is none, where that is to be said."""

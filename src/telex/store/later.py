@@ -1,4 +1,4 @@
-"""Mail for a name that nobody held goes to the one who takes it.
+"""Mail for a name that nobody held goes to the one who takes it; what was said in an empty channel, to those who come.
 
 Rules kept here:
 - one transaction, that of the roster which tells of the name, takes the mail from here and puts it into the outbox: it
@@ -7,11 +7,13 @@ Rules kept here:
   name here, and if one machine alone has it; where several have it, it stays, its sender is told whom to choose, and
   no later change of theirs sends it on without the sender;
 - a message that a machine has under its id already cannot go there once more: its sender is told instead;
-- whoever sent it is told where it went, and sees it at the new address like anything that was sent there.
+- whoever sent it is told where it went, and sees it at the new address like anything that was sent there;
+- a channel keeps mail at its own address: the first who comes has it however late, others who come within a day.
 """
 
 from __future__ import annotations
 
+from telex import limits
 from telex.core import delivery, message, names
 from telex.core.record import Record
 from telex.store import link, mail, notices, outbox, people, rosters
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NOWHERE = ""
+_HOUR_MS = 3_600_000
 
 
 class _Told(Record):
@@ -62,6 +65,64 @@ def follow(db: Store, come: Iterable[str], now_ms: int) -> int:
         for word in told.values():
             notices.notify(db, word.sender, _words(name, word, there), word.numbers[-1], now_ms)
     return went
+
+
+def follow_channels(db: Store, come: Iterable[str], now_ms: int) -> int:
+    """Members of channels were heard of at other machines: what those channels keep goes to them; how many messages.
+
+    Inside the same write.
+    """
+    linked = link.load(db)
+    if linked is None or linked.role == link.READER:
+        return 0
+    went = 0
+    for name in dict.fromkeys(come):
+        channel = people.channel(db, name)
+        numbers = [n for (n,) in db.rows("later.kept_here", channel.id, linked.joined_ms)] if channel else []
+        there = rosters.members(db, name) if numbers else []
+        for found in (one for number in numbers if (one := mail.get(db, number)) and there):
+            assert channel is not None
+            if not found.sound() or 0 < found.expires_ms <= now_ms:
+                continue
+            members: dict[str, list[str]] = {}
+            for member in there:
+                if not db.value("later.went_to", found.n, member.machine):
+                    members.setdefault(member.machine, []).append(member.name)
+                    far = people.address_at(db, member.address) or people.awaited(db, member.address, now_ms)
+                    _hand_over(db, found, far, now_ms, delivery.WAITS)
+            if members:
+                to: dict[str, list[str]] = {machine: [] for machine in members}
+                route = outbox.Route(channels=[name], to=to, members=members, without={})
+                outbox.put(db, found.n, found.uuid, route, 0, now_ms)
+                _taken(db, found.n, channel, there[0].address, now_ms)
+                went += 1
+    return went
+
+
+def give(db: Store, channel: people.Address, to: people.Address, now_ms: int) -> None:
+    """Somebody has come to a channel here: what it keeps is theirs too. Inside a write."""
+    for number, state in list(db.rows("later.kept", channel.id, now_ms - limits.CHANNEL_KEPT_HOURS * _HOUR_MS)):
+        found = mail.get(db, number)
+        if found is None or not found.sound() or 0 < found.expires_ms <= now_ms or found.sender == to.id:
+            continue
+        if db.row("mail.delivery", number, to.id):
+            continue
+        _hand_over(db, found, to, now_ms)
+        if state == delivery.QUEUED:
+            _taken(db, number, channel, to.name, now_ms)
+
+
+def _hand_over(db: Store, found: mail.Message, to: people.Address, now_ms: int, where: str = "") -> None:
+    """One more recipient of a message; a request whose deadline has passed is owed by nobody any more."""
+    if found.deadline_ms <= now_ms:
+        found.deadline_ms = 0
+    mail.deliver(db, found.n, found, to, message.CHANNEL, where)
+
+
+def _taken(db: Store, number: int, channel: people.Address, by: str, now_ms: int) -> None:
+    """The channel has passed a message to the first who came."""
+    mail.move(db, number, channel.id, delivery.READ, f"kept for @{by}", now_ms)
+    db.run("mail.settle", number, channel.id)
 
 
 def inherit(db: Store, unheld: people.Address, to: people.Address) -> None:

@@ -58,7 +58,7 @@ def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told:
     `why` is in words, but for IDLE a code of `errors.reasons`: it may have to travel. A sender at another machine knows
     the deadline itself.
     """
-    name = people.address(db, debtor).name
+    name = people.address(db, debtor).written
     db.run("mail.told", told, debtor, number)
     if told == IDLE and people.address(db, creditor).elsewhere:
         db.run("mail.unanswered", why, number, debtor)
@@ -70,7 +70,7 @@ def no_reply(db: Store, number: int, debtor: int, creditor: int, why: str, told:
     notify(
         db,
         creditor,
-        f"no reply from @{name} to your request {message.short_id(number)}: {why}",
+        f"no reply from {name} to your request {message.short_id(number)}: {why}",
         number,
         now_ms,
     )
@@ -85,8 +85,8 @@ def undelivered(db: Store, number: int, recipient: int, why: str, now_ms: int) -
             return
     sender = db.value("mail.sender_of", number)
     if sender:
-        name = people.address(db, recipient).name
-        notify(db, sender, f"your message {message.short_id(number)} did not reach @{name}: {why}", number, now_ms)
+        name = people.address(db, recipient).written
+        notify(db, sender, f"your message {message.short_id(number)} did not reach {name}: {why}", number, now_ms)
 
 
 def cooling(db: Store, first: int, second: int, count: int, until: str, persons: list[int], now_ms: int) -> None:

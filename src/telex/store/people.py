@@ -41,6 +41,11 @@ class Address(Record):
     wake: str
 
     @property
+    def written(self) -> str:
+        """@name, or #name for a channel."""
+        return f"#{self.name}" if self.kind == "channel" else f"@{self.name}"
+
+    @property
     def elsewhere(self) -> bool:
         """Whether it is at another machine."""
         return "@" in self.name
@@ -379,7 +384,17 @@ def _join_places(db: Store, place: int, directory: str, title: str, now_ms: int)
     for reason, text in wishes:
         name = names.slug(text, default="") if text else ""
         if name:
-            db.run("people.add_member", opened_channel(db, name, now_ms).id, place, reason, now_ms)
+            channel = opened_channel(db, name, now_ms)
+            db.run("people.add_member", channel.id, place, reason, now_ms)
+            give_kept(db, channel, place, now_ms)
+
+
+def give_kept(db: Store, channel: Address, place: int, now_ms: int) -> None:
+    """Somebody has come to a channel: what was kept there for those who come is theirs. Inside a write."""
+    if db.value("people.any_kept", channel.id):
+        from telex.store import later
+
+        later.give(db, channel, address(db, place), now_ms)
 
 
 def _address(row: tuple[Any, ...] | None) -> Address | None:

@@ -56,11 +56,15 @@ def send(call: Call) -> None:
         counted = f"over {size - 1:,}" if size > limits.BODY_MOST_BYTES else f"{size:,}"
         raise TooLargeForCoop(size=counted, most=f"{limits.COOP_BODY_BYTES:,}")
     channel = names.fold((name or _active(call.bus)).removeprefix("#"))
-    sent = call.bus.send(f"#{channel}", body, kind=said.options.get("kind", "note"))
+    sent = call.bus.send(f"#{channel}", body, kind=said.options.get("kind", "note"), keep=not name)
     call.out.settled = f"{sent.id} is stored"
     far = [one for one in sent.recipients if one.state == QUEUED and "@" in one.name[1:]]
-    got = [one.name for one in sent.recipients if one.state == QUEUED and one not in far]
-    call.out.line(f"Sent to {channel} ({sent.id}): {', '.join(got) or 'nobody here'}")
+    kept = [one for one in sent.recipients if one.state == QUEUED and one.name.startswith("#")]
+    got = [one.name for one in sent.recipients if one.state == QUEUED and one not in far + kept]
+    if kept:
+        call.out.line(f"Sent to {channel} ({sent.id}): {kept[0].note}")
+    else:
+        call.out.line(f"Sent to {channel} ({sent.id}): {', '.join(got) or 'nobody here'}")
     for one in far:
         call.out.line(f"On its way to {one.name}: {one.note}")
     for one in sent.recipients:

@@ -38,15 +38,21 @@ SELECT coalesce(max(n), 0) FROM message
 -- :found  full-text matches, newest first
 SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?
 
--- :found_mine  of the newest ?3 matches, those that an address sent or was sent
+-- :found_mine  of the newest ?3 matches, those that an address sent or was sent, or that were said in a channel it is in
 SELECT f.n FROM (SELECT rowid AS n FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?3) f
 JOIN message m ON m.n = f.n
 WHERE m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = f.n AND d.recipient = ?2)
+OR (instr(m.addressed, '#') > 0 AND EXISTS (
+    SELECT 1 FROM member b JOIN address c ON c.id = b.channel
+    WHERE b.address = ?2 AND instr(',' || m.addressed || ',', ',#' || c.name || ',') > 0))
 ORDER BY f.n DESC LIMIT ?4
 
--- :concerns  whether an address sent or was sent a message
+-- :concerns  whether an address sent or was sent a message, or is in the channel where it was said
 SELECT 1 FROM message m WHERE m.n = ?1
-AND (m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = ?1 AND d.recipient = ?2))
+AND (m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = ?1 AND d.recipient = ?2)
+OR (instr(m.addressed, '#') > 0 AND EXISTS (
+    SELECT 1 FROM member b JOIN address c ON c.id = b.channel
+    WHERE b.address = ?2 AND instr(',' || m.addressed || ',', ',#' || c.name || ',') > 0)))
 
 -- :all_numbers
 SELECT n FROM message ORDER BY n

@@ -24,3 +24,11 @@ UPDATE OR IGNORE delivery SET recipient = ?2 WHERE recipient = ?1
 -- :inherit_arrivals
 UPDATE OR IGNORE arrival SET recipient = ?2
 WHERE message IN (SELECT message FROM delivery WHERE recipient = ?2) AND recipient = ?1
+
+-- :kept  what a channel keeps for those who come: what nobody has yet, and what was sent since ?2
+SELECT d.message, d.state FROM delivery d JOIN message m ON m.n = d.message
+WHERE d.recipient = ?1 AND (d.state = 'queued' OR (d.state = 'read' AND m.created_ms > ?2)) ORDER BY d.message
+
+-- :kept_here  of that, what was sent from here since this machine is in the team, and nobody has yet
+SELECT d.message FROM delivery d JOIN message m ON m.n = d.message
+WHERE d.recipient = ?1 AND d.state = 'queued' AND m.created_ms >= ?2 AND instr(m.sender_name, '@') = 0 ORDER BY d.message

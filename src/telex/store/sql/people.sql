@@ -111,6 +111,12 @@ SELECT id, kind, name, session, bell, wake, created_ms FROM address WHERE kind I
 -- :add_member
 INSERT OR IGNORE INTO member (channel, address, reason, since_ms) VALUES (?, ?, ?, ?)
 
+-- :is_member
+SELECT 1 FROM member WHERE channel = ? AND address = ? LIMIT 1
+
+-- :any_kept  whether anything was sent to a channel while nobody else was there
+SELECT 1 FROM delivery WHERE recipient = ? LIMIT 1
+
 -- :join  of several joined channels the one joined last is the active one, whatever the clock did
 INSERT INTO member (channel, address, reason, since_ms)
 VALUES (?1, ?2, 'joined', max(?3, coalesce((SELECT max(since_ms) + 1 FROM member WHERE address = ?2 AND reason = 'joined'), 0)))
