@@ -29,11 +29,7 @@ MOST_LINES = {
     "hook": 1_200,
     "bus": 2_980,
     "clients": 4_400,
-<<<<<<< HEAD
     "cli": 3_300,
-=======
-    "cli": 3_260,
->>>>>>> e6e683b (Tests of channels that keep mail have a file of their own)
     "mcp": 1_800,
     "compat": 3_360,
     "testing": 300,
