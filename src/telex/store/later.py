@@ -93,7 +93,7 @@ def follow_channels(db: Store, come: Iterable[str], now_ms: int) -> int:
             if members:
                 to: dict[str, list[str]] = {machine: [] for machine in members}
                 route = outbox.Route(channels=[name], to=to, members=members, without={})
-                outbox.put(db, found.n, found.uuid, route, 0, now_ms)
+                outbox.put(db, found.n, found.uuid, route, now_ms)
                 _taken(db, found.n, channel, there[0].address, now_ms)
                 went += 1
     return went
