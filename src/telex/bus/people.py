@@ -164,6 +164,8 @@ def rename(db: Store, caller: Caller, written: str, now_ms: int) -> people.Addre
     with db.write():
         until_ms = now_ms + settings.load(db).forward_hours * _HOUR_MS
         people.tell_team(db)
+        if caller.session and name != caller.address.name:
+            people.tell_others(db, caller.session.id)
         return people.rename(db, people.address(db, caller.address.id), name, until_ms, now_ms)
 
 

@@ -68,7 +68,7 @@ class Gate(Record):
     def prompt(self, event: str, *, called: bool = False) -> str:
         """Note that the session is busy; run the hook if the bell is there, or telex asked for this prompt itself."""
         call = '[ -e "$T/calls/$S" ] || ' if called else ""
-        test = f'[ -e "$T/bells/$S" ] || {call}exit 0;'
+        test = f'[ -e "$T/bells/$S" ] || [ -e "$T/news/$S" ] || {call}exit 0;'
         looked, given = self._without_subagents(bool(self.subagent_key) and not self.session_key)
         return f"{self._session()} {looked}{_note('p')} {test} {self._run(event, given)}"
 

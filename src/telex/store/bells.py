@@ -8,6 +8,8 @@ Rules kept here:
 - the call mark exists from telex's asking a client for a turn until the turn begins (telex.store.calls);
 - the asks mark holds a byte while the client shows its person a question, and is empty after the answer, as far as
   the client tells (telex.store.presence);
+- the news mark exists from the arrival of another session until the next prompt, whose gate tests it; the told file
+  holds the names that the session's model was told of (telex.hook.introduction);
 - the owed mark exists while the session owes or awaits a reply; a missing mark only costs a reminder;
 - file names come from the client's own session id or its hash, never from a name; or from its process id, where
   the client does not tell its hooks the session's.
@@ -18,8 +20,9 @@ from __future__ import annotations
 import os
 
 BELLS, OWED, TURNS, CALLS, ASKS = "bells", "owed", "turns", "calls", "asks"
+NEWS, TOLD = "news", "told"
 MONITORS, INBOXES, BODIES, BIN = "monitors", "inboxes", "bodies", "bin"
-OF_SESSIONS = (BELLS, OWED, TURNS, CALLS, ASKS)  # a file in each goes with its session
+OF_SESSIONS = (BELLS, OWED, TURNS, CALLS, ASKS, NEWS, TOLD)  # a file in each goes with its session
 DIRECTORIES = (*OF_SESSIONS, MONITORS, INBOXES, BODIES, BIN)
 
 BY_PROCESS = ("copilot",)  # their hooks are children of the client, and get no id in their environment
@@ -29,6 +32,7 @@ LINK = "h-link"  # the bell of this machine's link with its team
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 _HASHED = "h-"  # no client's id is taken as it is with this in front
 _MOST_CHARS = 64
+_TOLD_BYTES = 1 << 16
 _CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -124,6 +128,57 @@ def mark_call(home: str, bell: str) -> None:
 def drop_call(home: str, bell: str) -> bool:
     """The turn that was asked for has begun, or will not; whether nobody had said so before."""
     return _remove(path(home, CALLS, bell))
+
+
+def mark_news(home: str, bell: str) -> None:
+    """Somebody arrived: the session behind this bell is to be told at its next prompt. Best effort."""
+    _write(path(home, NEWS, bell), b"")
+
+
+def drop_news(home: str, bell: str) -> bool:
+    """Whether somebody arrived since the last look."""
+    return _remove(path(home, NEWS, bell))
+
+
+def note_told(home: str, bell: str, names: tuple[str, ...]) -> None:
+    """Remember of whom a session's model was told. Best effort: what is lost is told again."""
+    _write(path(home, TOLD, bell), " ".join(names).encode("ascii", "replace"))
+
+
+def told(home: str, bell: str) -> tuple[list[str], int]:
+    """Of whom a session's model was told, and when, in milliseconds; nobody and 0 for never."""
+    try:
+        fd = os.open(path(home, TOLD, bell), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return [], 0
+    try:
+        found = os.fstat(fd)
+        return os.read(fd, _TOLD_BYTES).decode("ascii", "replace").split(), int(found.st_mtime * 1000)
+    except OSError:
+        return [], 0
+    finally:
+        os.close(fd)
+
+
+def _write(name: str, data: bytes) -> None:
+    try:
+        fd = os.open(name, _CREATE | os.O_TRUNC, 0o600)
+    except FileNotFoundError:  # a home from before there was this mark
+        from telex.private import make_directory
+
+        try:
+            make_directory(os.path.dirname(name))
+            fd = os.open(name, _CREATE | os.O_TRUNC, 0o600)
+        except OSError:
+            return
+    except OSError:
+        return
+    try:
+        os.write(fd, data)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
 
 
 def mark_asks(home: str, bell: str) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PERSON_BELL = "h-person"
 _HOSTS = ("codex", "opencode")  # one process of which may run many sessions
 SYSTEM = "telex"
+_COMMANDS = ("shell", "run")  # scripts and commands come and go, and read no prompt
 BY_TOKEN = "ipc"  # the client of a session that is known by a token, whichever process it lives in
 GUEST = "guest:"  # in front of the key of a session whose client does not say its id
 
@@ -279,7 +280,16 @@ def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None
     tell_team(db)
     arrived = session(db, number)
     assert arrived is not None
+    if who.client not in _COMMANDS and not before and not (known and known.lives()):
+        tell_others(db, number)
     return arrived, address(db, place.id)
+
+
+def tell_others(db: Store, number: int) -> None:
+    """A session is here, or has another name: the others hear of it at their next prompt. Inside a write."""
+    for other, place in living(db):
+        if other.id != number and other.client not in _COMMANDS:
+            db.after_commit(bells.mark_news, db.home, place.bell)
 
 
 def _revive(db: Store, known: Session, who: Arrival, place: int, started: int, now_ms: int) -> None:
