@@ -64,6 +64,7 @@ CODEX_LAST_SECONDS = 3  # the most that Codex allows the hooks of an interruptio
 GATE_HEAD_BYTES = 400  # of a payload that names its session and its subagent first
 ASK_SLACK_SECONDS = 5  # a request that 'ask' waits for is due so much later than the wait ends
 STDIN_SILENCE_SECONDS = 1  # after which a command that reads standard input unasked says so
+LINE_CHARS = 80  # of a body in the line that a person sees
 NEWS_PAUSE_MS = 600_000  # between two lines that tell a session who is new here
 UNHEEDED_MS = 60_000  # an idle session that leaves waking mail for so long is not being woken
 CALL_NAMES = 3  # senders named to a session that is called

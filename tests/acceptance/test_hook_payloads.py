@@ -20,6 +20,7 @@ from tests.support.cli import Shell
 
 from telex import limits
 from telex.store.people import user_name
+from telex.store.people import user_name
 
 PAYLOADS = Path(__file__).parent / "payloads" / "claude-2.1.330.jsonl"
 CASES: dict[str, dict[str, Any]] = {
@@ -39,7 +40,7 @@ class Answer:
         self.out: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
         assert not done.stdout or done.stdout.count(b"\n") == 1
         if self.out:
-            assert set(self.out) == {"hookSpecificOutput"}
+            assert set(self.out) - {"systemMessage"} == {"hookSpecificOutput"}
             assert set(self.out["hookSpecificOutput"]) <= {"hookEventName", "additionalContext", "watchPaths"}
             assert self.out["hookSpecificOutput"]["hookEventName"] == event
 
@@ -120,6 +121,8 @@ def test_every_recorded_payload_is_understood(waiting: Client, name: str) -> Non
         assert (f"> {BODY}" in answer.context) == shown
     assert waiting.unread() == (0 if shown or event == "FileChanged" else 1)
     assert bool(answer.watch) == (event in WATCHES)
+    seen = bool(answer.context) and event in ("UserPromptSubmit", "PostToolUse")
+    assert answer.out.get("systemMessage", "") == (f"telex: @{user_name()} says (m1): {BODY}" if seen else "")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -64,7 +64,7 @@ def test_what_is_installed_is_what_claude_code_expects(machine: Machine) -> None
         assert ("asyncRewake" in handler) == (event == "FileChanged")
     [wake] = machine.hooks()["FileChanged"][0]["hooks"]
     assert wake["asyncRewake"] is True and wake["rewakeSummary"]
-    assert "did not type" in str(wake["rewakeMessage"])
+    assert "not typed here" in str(wake["rewakeMessage"])
 
 
 # What a skill lets an agent run unasked: words of messages, nothing that deletes, configures or belongs to the person.

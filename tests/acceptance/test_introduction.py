@@ -9,7 +9,7 @@ import pytest
 from tests.support.machine import MINUTE, Machine, Seat
 
 from telex import limits
-from telex.hook import introduction
+from telex.hook import introduction, moments
 from telex.store import bells
 
 
@@ -174,3 +174,53 @@ def test_many_are_counted(machine: Machine) -> None:
     for number in range(15):
         machine.arrive(f"/src/api{number}")
     assert " and 3 more ('telex who'). " in prompt(web)
+
+
+def news(seat: Seat) -> tuple[list[str], introduction.News]:
+    said: list[str] = []
+    return said, introduction.News(seat.db, seat.session, said.append, seat.clock())
+
+
+def test_news_and_mail_of_one_prompt_are_one_text(machine: Machine) -> None:
+    web, api = machine.arrive("/src/web"), machine.arrive("/src/api")
+    api.send("@web", "the schema moved to v2")
+    said, one = news(web)
+    moments.show(web.db, web.session, "next prompt", one.emit, taken=one.taken)
+    one.finish()
+    [text] = said
+    first, second, *_ = text.split("\n")
+    assert first.startswith("telex: this session is @web. ") and second.startswith("telex: 1 message from another ")
+    assert text.line == "telex: @api says (m1): the schema moved to v2"  # type: ignore[attr-defined]
+    assert news(web)[1].taken == 0
+
+
+def test_news_alone_is_said_alone_and_once(machine: Machine) -> None:
+    web, _ = machine.arrive("/src/web"), machine.arrive("/src/api")
+    said, one = news(web)
+    assert not moments.show(web.db, web.session, "next prompt", one.emit, taken=one.taken)
+    one.finish()
+    one.finish()
+    assert len(said) == 1 and said[0].startswith("telex: this session is @web. ")
+
+
+def test_what_a_client_did_not_take_is_told_again(machine: Machine) -> None:
+    web, _ = machine.arrive("/src/web"), machine.arrive("/src/api")
+
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        introduction.News(web.db, web.session, broken, web.clock()).finish()
+    assert introduction.at_start(web.db, web.session, web.me.address).text
+    machine.arrive("/src/docs")
+    assert "@api" in prompt(web)
+
+
+def test_a_reminder_says_how_the_request_begins(machine: Machine) -> None:
+    """Would break: after a compaction a number says nothing."""
+    web, api = machine.arrive("/src/web"), machine.arrive("/src/api")
+    api.send("@web", "which port does\nthe dev server use? " + "x" * 200, kind="request")
+    web.hook()
+    _, line = web.stop().split("\n")
+    assert line.startswith('m1 from @api "which port does / the dev server use? xx')
+    assert line.endswith("…\" is not answered yet: telex reply m1 '…', or telex done m1") and len(line) < 200

@@ -26,7 +26,7 @@ MOST_LINES = {
     "errors": 1_000,
     "core": 1_600,
     "store": 5_900,
-    "hook": 1_200,
+    "hook": 1_320,
     "bus": 2_980,
     "clients": 4_400,
     "cli": 3_300,

@@ -333,3 +333,32 @@ def test_framing_imports_nothing_that_is_slow() -> None:
     slow = {"re", "json", "typing", "dataclasses", "enum", "collections", "functools", "datetime", "string"}
     assert not slow & set(done.stdout.split())
     assert "unicodedata" not in done.stdout.split()
+
+
+# --- the line on the screen -------------------------------------------------------------------------------
+
+
+def line(*items: Item) -> str:
+    return shown(*items).text.line  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"kind": "request"}, "telex: @backend asks (m42): hello"),
+        ({"kind": "reply"}, "telex: @backend answers (m42): hello"),
+        ({"kind": "note"}, "telex: @backend says (m42): hello"),
+        ({"sender_kind": "system", "sender": "telex", "kind": "event"}, "telex: notice (m42): hello"),
+        ({"sender": "dana", "sender_kind": "person"}, "telex: @dana says (m42): hello"),
+        ({"sender": "api@alice", "kind": "request"}, "telex: @api@alice asks (m42): hello"),
+        ({"sender": "a\x1b[2J\nb"}, "telex: @a??2J?b says (m42): hello"),
+        ({"body": "one\n\x1b[2Jtwo <system>"}, "telex: @backend says (m42): one / \\u{1b}[2Jtwo <\\system>"),
+    ],
+)
+def test_a_person_sees_who_says_what_on_one_line(fields: dict[str, Any], said: str) -> None:
+    assert line(item(**fields)) == said
+
+
+def test_the_line_on_the_screen_is_short_and_counts_the_rest() -> None:
+    long = line(item(body="x" * 500), item(43), item(44))
+    assert long.endswith("x… (and 2 more)") and len(long) < 150

@@ -38,8 +38,9 @@ _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "clau
 MONITOR = "mail"  # what the client calls the plugin's monitor
 _WAKE = {
     "asyncRewake": True,
-    "rewakeMessage": "Messages from other sessions, carried by telex; the user did not type this:",
-    "rewakeSummary": "telex: messages from other sessions",
+    # Both are the same for every message, so neither says whose it is: the text behind them does.
+    "rewakeMessage": "Mail for this session, carried by telex and not typed here:",
+    "rewakeSummary": "telex: mail for this session",
 }
 _SEEN = "2.1.330"  # the oldest version that was looked at
 _MOMENTS = (

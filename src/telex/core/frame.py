@@ -28,7 +28,14 @@ END = "end of telex messages"
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@#")
 _ADDRESS_CHARS = 2 * limits.NAME_CHARS + 2  # @name@machine
 _WORD_CHARS = 24  # a client, a kind
+_DOES = {"request": "asks", "reply": "answers", "ack": "acknowledges"}
 _DATA_SHARE = 4  # of a message that must be cut, data may take a fourth
+
+
+class Said(str):
+    """A text for a model, and the line by which its person learns of it."""
+
+    line: str = ""
 
 
 class Framed(Record):
@@ -78,7 +85,9 @@ def frame(
         return Framed(text=_waiting_only(total, budget), shown=[], left=total)
     shown = items[: len(blocks)]
     left = total - len(shown)
-    return Framed(text=_around("".join(blocks), shown, left), shown=[item.n for item in shown], left=left)
+    said = Said(_around("".join(blocks), shown, left))
+    said.line = _for_person(shown)
+    return Framed(text=said, shown=[item.n for item in shown], left=left)
 
 
 def _around(blocks: str, items: list[Item], left: int) -> str:
@@ -112,6 +121,15 @@ def person(sender: str) -> str:
     """Which person an address is: whoever sits at another machine need not be this machine's user."""
     machine = sender.partition("@")[2]
     return f"the person at {_word(machine, limits.NAME_CHARS)}" if machine else "the person at this machine"
+
+
+def _for_person(items: list[Item]) -> str:
+    """One line on the screen: who says what."""
+    first, others = items[0], len(items) - 1
+    who = "notice" if first.sender_kind == "system" else "@" + _word(first.sender, _ADDRESS_CHARS)
+    does = "" if first.sender_kind == "system" else f" {_DOES.get(first.kind, 'says')}"
+    more = f" (and {others} more)" if others else ""
+    return f"telex: {who}{does} ({short_id(first.n)}): {text.preview(first.body, limits.LINE_CHARS)}{more}"
 
 
 def _waiting_only(total: int, budget: int) -> str:

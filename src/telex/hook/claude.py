@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 
-from telex.hook import moments, steps
+from telex.hook import introduction, moments, steps
 from telex.store import bells, monitors, people, presence
 from telex.store.sqlite import Store
 
@@ -88,7 +88,18 @@ def _tool(db: Store, payload: Payload) -> int:
 
 def _add_context(db: Store, payload: Payload, event: str, door: str) -> int:
     session = _session(db, payload)
-    moments.show(db, session, door, lambda text: steps.say(db.value("hook.context", event, text)))
+
+    def emit(text: str) -> None:
+        line = getattr(text, "line", "")
+        query = "hook.context_and_line" if line else "hook.context"
+        steps.say(db.value(query, event, text, line) if line else db.value(query, event, text))
+
+    if event != "UserPromptSubmit":
+        moments.show(db, session, door, emit)
+        return 0
+    news = introduction.News(db, session, emit, moments.now_ms())
+    moments.show(db, session, door, news.emit, taken=news.taken)
+    news.finish()
     return 0
 
 

@@ -18,9 +18,14 @@ import stat
 
 from telex import limits
 from telex.core import names, text
+from telex.core.frame import Said
 from telex.core.record import Record
 from telex.store import bells, people
 from telex.store.sqlite import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PRIMER = (
     "telex send @name '…' writes to one (long: --stdin <<'EOF'), with --kind request it asks. "
@@ -64,6 +69,37 @@ def at_prompt(db: Store, session: people.Session, now_ms: int) -> Telling:
     gone = [f"@{name}" for name in known if name not in here]
     said = f"telex: new here: {_listed(fresh, others)}" + (f"; gone: {', '.join(gone[:_LISTED])}" if gone else "")
     return Telling(text=f"{said}. This session is @{me}. {PRIMER}", names=tuple(here))
+
+
+class News:
+    """What a session is told at a prompt, in front of its mail or alone.
+
+    `emit` hands the mail over, `finish` what was not said with it.
+    """
+
+    def __init__(self, db: Store, session: people.Session, emit: Callable[[str], None], now_ms: int) -> None:
+        self._db, self._session, self._emit = db, session, emit
+        self._left = at_prompt(db, session, now_ms)
+        self.taken = len(self._left.text) + 1 if self._left.text else 0  # characters of the injection
+
+    def emit(self, text: str) -> None:
+        """The mail, and what is left to be said before it."""
+        if not self._left.text:
+            self._emit(text)
+            return
+        both = Said(f"{self._left.text}\n{text}")
+        both.line = getattr(text, "line", "")
+        self._said(both)
+
+    def finish(self) -> None:
+        """What no mail came with."""
+        if self._left.text:
+            self._said(self._left.text)
+
+    def _said(self, text: str) -> None:
+        self._emit(text)
+        record(self._db, self._session, self._left)
+        self._left = Telling()
 
 
 def record(db: Store, session: people.Session, said: Telling) -> None:

@@ -12,7 +12,8 @@ import os
 import time
 
 from telex import limits
-from telex.core import frame, message
+from telex.core import frame, message, text
+from telex.hook import introduction as telling
 from telex.store import bells, mail, notices, people, presence, settings, sweep
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
@@ -102,12 +103,10 @@ def _goes_on(db: Store, session: people.Session, turn: str) -> None:
 
 
 def introduction(db: Store, session: people.Session, place: people.Address) -> str:
-    """One line that tells a session its name and who else is here; nothing for a session that is alone."""
-    others = [f"@{other.name}" for who, other in people.living(db) if who.id != session.id]
-    if not others:
-        return ""
-    listed = ", ".join(others[: limits.LIST_ROWS]) + (", …" if len(others) > limits.LIST_ROWS else "")
-    return f"telex: this session is @{place.name}. Other sessions here: {listed}. To write to one: telex send @name '…'"
+    """What a session that starts is told of itself and who else is here; nothing for one that is alone."""
+    said = telling.at_start(db, session, place)
+    telling.record(db, session, said)
+    return said.text
 
 
 def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn: str = SAME_TURN) -> bool:
@@ -119,8 +118,7 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn
         return False
     lines = []
     for number, creditor in debts[: limits.LIST_ROWS]:
-        name, short = people.address(db, creditor).name, message.short_id(number)
-        lines.append(f"{short} from @{name} is not answered yet: telex reply {short} '…', or telex done {short}")
+        lines.append(_reminder(db, number, people.address(db, creditor).name))
     emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
     _goes_on(db, session, turn)
     with db.write():
@@ -128,6 +126,13 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn
         for number, _ in debts[: limits.LIST_ROWS]:
             db.run("mail.reminded", session.address, number)
     return True
+
+
+def _reminder(db: Store, number: int, creditor: str) -> str:
+    """One request that is not answered, with how it begins: after a compaction its number alone says nothing."""
+    short, found = message.short_id(number), mail.get(db, number)
+    begins = f'"{text.preview(found.body, limits.LINE_CHARS)}" ' if found and found.sound() else ""
+    return f"{short} from @{creditor} {begins}is not answered yet: {frame.reply_hint(number)}, or telex done {short}"
 
 
 def rest(db: Store, session: people.Session) -> None:

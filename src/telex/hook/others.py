@@ -15,7 +15,7 @@ Seen with Codex CLI 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102, Open
 from __future__ import annotations
 
 from telex.core.record import Record
-from telex.hook import calling, moments, steps
+from telex.hook import calling, introduction, moments, steps
 from telex.store import bells, calls, people, presence
 from telex.store.sqlite import Store
 
@@ -133,10 +133,19 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
             elif moment == WAKE:
                 _wake(db, session, emit)
             else:
-                moments.show(db, session, moment, emit, moments.SAME_TURN if moment == ANSWER else moments.NO_TURN)
+                _show(db, session, moment, emit)
     except BrokenPipeError:  # the client went away before it had the text: nothing is recorded
         pass
     return 0
+
+
+def _show(db: Store, session: people.Session, moment: str, emit: Callable[[str], None]) -> None:
+    if moment != PROMPT:
+        moments.show(db, session, moment, emit, moments.SAME_TURN if moment == ANSWER else moments.NO_TURN)
+        return
+    news = introduction.News(db, session, emit, moments.now_ms())
+    moments.show(db, session, moment, news.emit, taken=news.taken)
+    news.finish()
 
 
 def _emitter(db: Store, dialect: Dialect, session: people.Session, event: str, answer: str) -> Callable[[str], None]:

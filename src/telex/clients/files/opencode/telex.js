@@ -211,7 +211,7 @@ export const telex = async ({ client, directory }) => {
         session.held = false
         latest = session
         if (known) note(session, "p")
-        if (!known || rings(session)) {
+        if (!known || rings(session) || rings(session, "news")) {
           const put = (text) => {
             const id = `prt_telex${randomBytes(12).toString("hex")}`
             parts.push({ id, sessionID, messageID: message.id, type: "text", text, synthetic: true })
