@@ -20,7 +20,6 @@ from tests.support.cli import Shell
 
 from telex import limits
 from telex.store.people import user_name
-from telex.store.people import user_name
 
 PAYLOADS = Path(__file__).parent / "payloads" / "claude-2.1.330.jsonl"
 CASES: dict[str, dict[str, Any]] = {

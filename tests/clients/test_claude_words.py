@@ -1,4 +1,4 @@
-"""Acceptance: what real Claude Code's model and its person are told of other sessions: who is here, and who said what."""
+"""Acceptance: what real Claude Code tells its model and its person of other sessions: who is here, who said what."""
 
 from __future__ import annotations
 
