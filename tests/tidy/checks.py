@@ -196,6 +196,27 @@ def open_directories(text: str) -> list[str]:
     ]
 
 
+def unescaped_exits(text: str) -> list[str]:
+    """What leaves a process beside the functions that make foreign text safe: a write to a standard stream, JSON that
+    keeps its characters as they are."""
+    calls = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.Call)]
+    safe = {id(part) for one in calls if _called(one) == "escaped" for part in ast.walk(one)}
+    found = []
+    for node in calls:
+        if _called(node) in ("write", "writelines") and ast.unparse(node.func).startswith(
+            ("sys.std", "stdout", "stderr")
+        ):
+            found.append(f"line {node.lineno} writes to a standard stream; telex.cli.output does that")
+        raw = any(word.arg == "ensure_ascii" and ast.unparse(word.value) == "False" for word in node.keywords)
+        if (raw or _called(node) == "model_dump_json") and id(node) not in safe:
+            found.append(f"line {node.lineno} makes JSON that telex.core.text.escaped does not see")
+    return found
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
 def second_sqlite(text: str) -> list[str]:
     """Anything that would bring a second SQLite library into the process."""
     return [

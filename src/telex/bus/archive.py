@@ -13,7 +13,7 @@ from typing import Any
 
 from telex import limits
 from telex.bus.letters import DAMAGED
-from telex.core import delivery, ids, message, names
+from telex.core import delivery, ids, message, names, text
 from telex.errors import ImportInvalid, StoreFull, TelexError
 from telex.store import bodies, mail, people, reserve, sweep
 from telex.store.sqlite import Store, fault
@@ -29,7 +29,7 @@ def export(db: Store) -> Iterator[str]:
     for (number,) in list(db.rows("history.all_numbers")):
         found = mail.get(db, number)
         if found is not None:
-            yield json.dumps(_record(db, found), ensure_ascii=False)
+            yield text.escaped(json.dumps(_record(db, found), ensure_ascii=False))
 
 
 def _record(db: Store, found: mail.Message) -> dict[str, Any]:

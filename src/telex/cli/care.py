@@ -6,6 +6,7 @@ import os
 import sys
 
 from telex.bus import health, here
+from telex.cli.output import remark
 from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, sandbox, versions
 from telex.core import text
 from telex.errors import Usage
@@ -41,11 +42,11 @@ def status(call: Call) -> int:
         if one.state != health.OK:
             call.out.line(f"{one.what}: {text.visible(one.detail)}")
     call.out.line("the store is well" if all(one.state == health.OK for one in checks) else "see 'telex doctor'")
-    for remark in filter(None, (versions.remark(name, os.environ) for name in registry.names())):
-        call.out.line(remark)
+    for words in filter(None, (versions.remark(name, os.environ) for name in registry.names())):
+        call.out.line(words)
     connected = {one.client for one in manifest.all_of(home)}
-    for remark in filter(None, (sandbox.remark(name, _place(name)) for name in registry.names() if name in connected)):
-        call.out.line(text.visible(remark))
+    for words in filter(None, (sandbox.remark(name, _place(name)) for name in registry.names() if name in connected)):
+        call.out.line(text.visible(words))
     if all(one.state == inspection.NOT_INSTALLED for one in findings):
         call.out.line("no client is connected yet: 'telex install'")
     return int(bad)
@@ -136,8 +137,7 @@ def _may_ask(call: Call) -> bool:
 
 
 def _yes(question: str) -> bool:
-    sys.stderr.write(question)
-    sys.stderr.flush()
+    remark(question, end="")
     return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from telex import limits
+from telex.cli.output import remark
 from telex.config import BY_NAME, EVERY, variable
 from telex.core import duration, text
 from telex.errors import FileUnreadable, SettingUnknown, Usage
@@ -105,9 +106,9 @@ def _say_taken(call: Call, taken: int, known: int, broken: list[tuple[int, str]]
     skipped = f", {len(broken)} line{'' if len(broken) == 1 else 's'} skipped" if broken else ""
     call.out.line(f"{_messages(taken)} taken in, {known} {'was' if known == 1 else 'were'} here already{skipped}")
     for number, problem in broken[: limits.LIST_ROWS]:
-        sys.stderr.write(f"telex: line {number} is no record of kei's: {text.visible(problem)}\n")
+        remark(f"telex: line {number} is no record of kei's: {text.visible(problem)}")
     if len(broken) > limits.LIST_ROWS:
-        sys.stderr.write(f"telex: and {len(broken) - limits.LIST_ROWS} more; --json lists them all\n")
+        remark(f"telex: and {len(broken) - limits.LIST_ROWS} more; --json lists them all")
 
 
 def purge(call: Call) -> None:
@@ -117,8 +118,7 @@ def purge(call: Call) -> None:
     if not span and not args.option("with"):
         raise Usage(problem="purge what? give --older-than SPAN or --with NAME", verb="purge")
     if "yes" not in args.flags and sys.stdin.isatty():
-        sys.stderr.write("delete for good? [y/N] ")
-        sys.stderr.flush()
+        remark("delete for good? [y/N] ", end="")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             call.out.line("nothing deleted")
             return

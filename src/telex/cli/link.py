@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from telex.cli.output import remark
 from telex.core import delivery, members, names, text
 from telex.core.record import Record
 from telex.errors import Usage
@@ -275,6 +276,5 @@ def _host_name() -> str:
 def _asked(prompt: str) -> str:
     """A line from standard input: a secret never stands in the command's words."""
     if sys.stdin.isatty():
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
+        remark(prompt, end="")
     return sys.stdin.readline().strip()

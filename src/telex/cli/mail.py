@@ -6,6 +6,7 @@ import os
 import sys
 
 from telex import limits
+from telex.cli.output import remark
 from telex.core.delivery import UNREAD
 from telex.errors import RecipientMissing, Usage
 from telex.errors.answers import Unwritten
@@ -222,5 +223,4 @@ def _say_what_it_waits_for(verb: str) -> None:
     except (OSError, ValueError):  # no such look at a pipe on this system
         return
     if not there:
-        sys.stderr.write(f"telex: reading the message from standard input, because 'telex {verb}' was given no text\n")
-        sys.stderr.flush()
+        remark(f"telex: reading the message from standard input, because 'telex {verb}' was given no text")

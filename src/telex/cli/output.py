@@ -1,8 +1,9 @@
 """What the command line prints: lines for agents and pipes, tables on a terminal, JSON where asked.
 
-Rules kept here: everything from a message passes through `core.text` on its way out; a table and colour only on a
-terminal (and not with NO_COLOR or TERM=dumb); errors go to standard error, in JSON too with `--json`; what is
-flushed without an error has left this process; what was done before the output failed is never told as a failure.
+Rules kept here: whatever leaves passes through `core.text` here, as text or as JSON, whoever wrote it, and nothing
+else in this package writes to a standard stream; a table and colour only on a terminal (and not with NO_COLOR or
+TERM=dumb); errors go to standard error, in JSON too with `--json`; what is flushed without an error has left this
+process; what was done before the output failed is never told as a failure.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ class Output:
         self.settled = ""  # what is done, whether the answer can be written or not
 
     def line(self, words: str = "") -> None:
-        """One line on standard output. Raises Unwritten when nobody takes it."""
+        """One line, or several, on standard output. Raises Unwritten when nobody takes it."""
+        self._write(_visible(words))
+
+    def _write(self, words: str) -> None:
         try:
             sys.stdout.write(words + "\n")
         except OSError as problem:
@@ -41,9 +45,7 @@ class Output:
 
     def json(self, value: Any) -> None:
         """One JSON value on a line."""
-        import json
-
-        self.line(json.dumps(shape(value), ensure_ascii=False))
+        self._write(_json(shape(value)))
 
     def table(self, heads: list[str], rows: list[list[str]]) -> None:
         """Rows under heads: a table on a terminal, else aligned columns without heads of their own colour."""
@@ -69,6 +71,31 @@ class Output:
         for row in rows:
             made.add_row(*(Text(cell) for cell in row))
         Console().print(made)
+
+
+def remark(words: str, *, end: str = "\n") -> None:
+    """A word beside the answer, or a question, on standard error; lost where nobody takes it."""
+    try:
+        sys.stderr.write(_visible(words) + end)
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def _visible(words: str) -> str:
+    if words.isascii() and words.isprintable():
+        return words
+    from telex.core import text
+
+    return "\n".join([text.visible(line, tabs=True) for line in words.split("\n")])
+
+
+def _json(value: Any) -> str:
+    import json
+
+    from telex.core import text
+
+    return text.escaped(json.dumps(value, ensure_ascii=False))
 
 
 def shape(value: Any) -> Any:
@@ -102,9 +129,7 @@ def complain(problem: TelexError, as_json: bool) -> int:
 
 def _complaint(problem: TelexError, as_json: bool) -> str:
     if as_json:
-        import json
-
-        return json.dumps({"error": problem.as_dict()}, ensure_ascii=False) + "\n"
+        return _json({"error": problem.as_dict()}) + "\n"
     try:
         from telex.core import text
 

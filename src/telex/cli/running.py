@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 
+from telex.cli.output import remark
 from telex.errors import CommandUnstartable, TelexError, Usage
 
 TYPE_CHECKING = False
@@ -33,8 +34,7 @@ def run(call: Call) -> int:
     assert caller.session is not None
     name, key = caller.address.name, caller.session.key
     if caller.session.wish not in ("", name) and not call.out.as_json:
-        sys.stderr.write(f"telex: this session is @{name}\n")
-        sys.stderr.flush()
+        remark(f"telex: this session is @{name}")
     bus.close()
     try:
         ended = _carry(words, {**os.environ, "TELEX_NAME": name})
@@ -79,7 +79,7 @@ def _leave(key: str, why: str) -> None:
     try:
         open_bus(own_process=True).exit(key, why)
     except TelexError as problem:
-        sys.stderr.write(f"telex: the end of the session could not be recorded: {problem}\n")
+        remark(f"telex: the end of the session could not be recorded: {problem}")
 
 
 def _die_of(number: int) -> int:

@@ -8,6 +8,7 @@ Rules kept here:
 - `defused` works on visible text. A `<` that could open or close one of the tags in which clients wrap what
   they inject gets a backslash behind it. Those tags are written in lower case, so a type argument
   (`List<User>`) is left alone, as is a comparison (`i < user.age`).
+- `escaped` does for JSON what `visible` does for text, and loses nothing: whoever parses it gets the same characters.
 - Each result is safe by itself; nothing here needs to be called twice.
 
 No `re` and no `unicodedata`: the hook imports this module.
@@ -93,6 +94,27 @@ def visible(text: str, tabs: bool = False) -> str:
         parts.append(other.translate(table))
         before = other[-1:]
     return "".join(parts)
+
+
+class _Escapes(dict[int, str]):
+    """How each character stands in JSON, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        shown = _PLAIN[code]
+        if shown != chr(code):
+            high, low = divmod(code - 0x10000, 0x400)
+            shown = f"\\u{code:04x}" if high < 0 else f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+        if len(self) < _REMEMBERED:
+            self[code] = shown
+        return shown
+
+
+_ESCAPES = _Escapes({10: "\n"})  # which stands between the parts of indented JSON only
+
+
+def escaped(written: str) -> str:
+    """JSON text in which every character can be seen: what `visible` would change is an escape of JSON."""
+    return written if written.isascii() and written.isprintable() else written.translate(_ESCAPES)
 
 
 def _takes_emoji_style(before: str, after: str) -> bool:

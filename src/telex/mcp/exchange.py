@@ -45,7 +45,7 @@ class Exchange:
             try:
                 await self._desk.do(partial(_finish, finisher, arrived and not self.unwanted))
             except Exception as problem:  # the mail stays unread; the answer itself is out
-                sys.stderr.write(f"telex mcp: could not record what was read: {problem}\n")
+                sys.stderr.write(ascii(f"telex mcp: could not record what was read: {problem}")[1:-1] + "\n")
             finally:
                 inbox.release()
 

@@ -33,6 +33,7 @@ from mcp_types import (
 from pydantic import ValidationError
 
 from telex import limits
+from telex.core import text
 from telex.mcp.exchange import Exchange
 
 TYPE_CHECKING = False
@@ -155,7 +156,7 @@ class Wire:
         try:
             async with from_server, anyio.create_task_group() as marks:
                 async for one in from_server:
-                    line = one.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+                    line = text.escaped(one.message.model_dump_json(by_alias=True, exclude_unset=True)).encode() + b"\n"
                     left = await anyio.to_thread.run_sync(self._hand_over, line, abandon_on_cancel=True)
                     if isinstance(one.message, (JSONRPCResponse, JSONRPCError)):
                         marks.start_soon(self._answered, one.message, left)

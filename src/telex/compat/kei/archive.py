@@ -18,7 +18,7 @@ import time
 from telex import limits
 from telex.bus.letters import DAMAGED
 from telex.compat.kei.lines import ALL
-from telex.core import delivery, ids, message, names
+from telex.core import delivery, ids, message, names, text
 from telex.core.record import Record
 from telex.errors import TelexError
 
@@ -241,7 +241,7 @@ def written(exported: Iterable[str]) -> Iterator[str]:
     found.sort(key=lambda one: int(one["id"]))
     for one in found:
         shape = {name: one[name] for name in ("id", "ts", "from", "to", "body")}
-        yield json.dumps(shape, ensure_ascii=False, separators=(",", ":")).replace("\x7f", "\\u007f")
+        yield text.escaped(json.dumps(shape, ensure_ascii=False, separators=(",", ":")))
 
 
 def _kei_records(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
