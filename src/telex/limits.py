@@ -46,8 +46,9 @@ BUSY_MS = 10_000  # a command waits for the store before it gives up
 HOOK_BUSY_MS = 3_000  # a hook gives up sooner: the mail stays for the next moment
 CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into the database
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
-SCHEMA_VERSION = 5  # of the store; a newer one is refused, an older one migrated
+SCHEMA_VERSION = 6  # of the store; a newer one is refused, an older one migrated
 # the process table
+AWAY_DAYS = 7  # without a sign, until a session in another container counts as gone
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is
 
 RESERVE_FREE_BYTES = 8 * 1024 * 1024  # where the disk has less, the reserve would be in the way

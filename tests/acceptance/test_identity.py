@@ -1,19 +1,16 @@
-"""Who the caller is, without being told: five rules in order, and what no process may claim."""
+"""Who the caller is, without being told: rules in order, and what no process may claim."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from tests.support.cli import PYTHON_WORD, Ran, Shell
-from tests.support.machine import USER, Machine
+from tests.support.machine import HOUR, USER, Machine
 
 from telex.bus import Bus
-from telex.bus.identity import AGENT_MARKS, SESSION_VARIABLES, Caller, bell_of, identify
+from telex.bus.agents import HINTS, MARKS, WORDS
+from telex.bus.identity import SESSION_VARIABLES, Caller, bell_of, identify
 from telex.errors import NameInvalid, NameReserved, NameTaken, NotYourName, PersonOnly, WhoAreYou
 from telex.store import bells, people, presence
 
@@ -31,12 +28,28 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> dict[int, list[int]]:
 
 
 @pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
+    """Which client's program each process is."""
+    table: dict[int, str] = {}
+    monkeypatch.setattr(presence, "is_program", lambda pid, client: table.get(pid) == client)
+    return table
+
+
+@pytest.fixture(params=[True, False], ids=["at a terminal", "without a terminal"])
+def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the caller has a terminal: both are tried."""
+    monkeypatch.setattr(presence, "has_terminal", lambda: request.param)
+    there: bool = request.param
+    return there
+
+
+@pytest.fixture
 def who(machine: Machine, lines: dict[int, list[int]]) -> Identify:
     """`who(pid, VARIABLE=…)`: the caller that this process is."""
     machine.processes.start(TERMINAL)
 
-    def ask(pid: int = 900, name: str = "", **environment: str) -> Caller:
-        return identify(machine.db, machine.clock(), environment, "/src/here", pid, name)
+    def ask(pid: int = 900, name: str = "", reads: bool = False, **environment: str) -> Caller:
+        return identify(machine.db, machine.clock(), environment, "/src/here", pid, name, reads=reads)
 
     return ask
 
@@ -142,10 +155,11 @@ def test_the_shell_that_a_named_script_runs_in_is_no_agent(
 
 
 @pytest.mark.parametrize(("variable", "client"), SESSION_VARIABLES)
-def test_a_clients_id_in_the_environment_names_its_session(
-    machine: Machine, lines: dict[int, list[int]], who: Identify, variable: str, client: str
+def test_a_clients_id_names_its_session_below_a_process_of_that_client(
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify, variable: str, client: str
 ) -> None:
     parent = machine.processes.start()
+    programs[parent] = client
     lines[900] = [900, 899, parent, TERMINAL, 1]
     first = who(**{variable: "thread-1"})
     assert first.session is not None
@@ -154,45 +168,81 @@ def test_a_clients_id_in_the_environment_names_its_session(
     assert first.session.lives()
 
 
-def test_the_client_says_its_own_process(machine: Machine, who: Identify) -> None:
+def test_the_client_says_its_own_process(machine: Machine, lines: dict[int, list[int]], who: Identify) -> None:
     pid = machine.processes.start()
+    lines[900] = [900, 899, pid, TERMINAL, 1]
     found = who(CLAUDE_CODE_SESSION_ID="one", CLAUDE_PID=str(pid))
     assert found.session is not None
     assert found.session.pid == pid
 
 
-@pytest.mark.parametrize("word", ["", "x", "-1", "1e3", "٣"])
-def test_a_process_that_is_none_is_ignored(
-    machine: Machine, lines: dict[int, list[int]], who: Identify, word: str
+@pytest.mark.parametrize("word", ["", "x", "-1", "1e3", "٣", "12345"])
+def test_a_process_that_is_none_or_not_above_is_ignored(
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify, word: str
 ) -> None:
     lines[900] = [900, 899, 898]
+    programs[898] = "claude"
     found = who(CLAUDE_CODE_SESSION_ID="one", CLAUDE_PID=word)
     assert found.session is not None
     assert found.session.pid == 898
 
 
-def test_a_short_line_of_processes_will_do(machine: Machine, lines: dict[int, list[int]], who: Identify) -> None:
-    lines[900] = [900]
-    found = who(CODEX_THREAD_ID="one")
-    assert found.session is not None
-    assert found.session.pid == 900
+@pytest.mark.parametrize(("variable", "client"), SESSION_VARIABLES)
+@pytest.mark.parametrize("ended", [True, False, None], ids=["ended", "crashed", "never named by a hook"])
+def test_an_id_that_a_session_left_behind_is_no_session(
+    machine: Machine, who: Identify, terminal: bool, variable: str, client: str, ended: bool | None
+) -> None:
+    """A pane of a multiplexer that was started inside a session: its variables live on in it."""
+    if ended is not None:
+        seat = machine.arrive("/src/api", key="thread-1", client=client)
+        seat.quit() if ended else machine.crash(seat)
+    before = list(machine.db.rows("people.roster"))
+    inherited = {variable: "thread-1", next(mark for mark, of in MARKS.items() if of == client): "1"}
+    inherited |= {"AI_AGENT": f"{client}/1.0"}
+    if terminal:
+        assert who(**inherited).address.kind == "person"
+    else:
+        with pytest.raises(WhoAreYou):
+            who(**inherited)
+    assert list(machine.db.rows("people.roster")) == before
+    assert machine.arrive("/src/api").at == "@api"
 
 
-def test_a_wish_in_the_environment_names_the_session(machine: Machine, who: Identify) -> None:
+@pytest.mark.parametrize("mark", ["CURSOR_AGENT", "AI_AGENT", "CODEX_SANDBOX"])
+def test_what_a_session_left_behind_excuses_no_other_agent(machine: Machine, who: Identify, mark: str) -> None:
+    with pytest.raises(WhoAreYou):
+        who(CLAUDE_CODE_SESSION_ID="gone", CLAUDECODE="1", **{mark: "another"})
+
+
+def test_a_command_that_left_its_process_tree_is_still_its_live_session(machine: Machine, who: Identify) -> None:
+    api = machine.arrive("/src/api", key="one")
+    assert who(CLAUDE_CODE_SESSION_ID="one").session == api.session
+
+
+def test_a_wish_in_the_environment_names_the_session(
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify
+) -> None:
+    programs[899] = "codex"
+    lines[900] = [900, 899]
     assert who(CODEX_THREAD_ID="one", TELEX_NAME="lead").address.name == "lead"
 
 
-def test_an_ended_session_that_still_speaks_is_there_again(machine: Machine, who: Identify) -> None:
+def test_an_ended_session_that_still_speaks_below_its_client_is_there_again(
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify
+) -> None:
     api = machine.arrive("/src/api", key="one")
+    programs[api.session.pid] = "claude"
+    lines[900] = [900, api.session.pid]
     api.quit()
     assert who(CLAUDE_CODE_SESSION_ID="one").address.name == "api"
     assert not api.session.ended_ms
 
 
 def test_a_crashed_session_that_comes_back_elsewhere_lives_again(
-    machine: Machine, lines: dict[int, list[int]], who: Identify
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify
 ) -> None:
     first, second = machine.processes.start(), machine.processes.start()
+    programs |= {first: "codex", second: "codex"}
     lines[900] = [900, 899, first]
     assert who(CODEX_THREAD_ID="one").address.name == "here"
     machine.processes.kill(first)
@@ -203,9 +253,10 @@ def test_a_crashed_session_that_comes_back_elsewhere_lives_again(
 
 
 def test_a_crashed_session_never_speaks_under_a_name_that_another_holds_now(
-    machine: Machine, lines: dict[int, list[int]], who: Identify
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify
 ) -> None:
     first, second = machine.processes.start(), machine.processes.start()
+    programs |= {first: "codex", second: "codex"}
     lines[900] = [900, 899, first]
     assert who(CODEX_THREAD_ID="one").address.name == "here"
     machine.processes.kill(first)
@@ -215,24 +266,74 @@ def test_a_crashed_session_never_speaks_under_a_name_that_another_holds_now(
     assert who(CODEX_THREAD_ID="one").address.name == "here-2"
 
 
-def test_an_id_that_is_no_text_is_still_one_session(machine: Machine, who: Identify) -> None:
+def test_an_id_that_is_no_text_is_still_one_session(
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify
+) -> None:
+    lines[900] = [900, 899]
+    programs[899] = "claude"
     first = who(CLAUDE_CODE_SESSION_ID="\udcff/../..")
     assert who(CLAUDE_CODE_SESSION_ID="\udcff/../..").session == first.session
 
 
-# --- rule 3: an agent that does not say who it is --------------------------------------------------------------
+# --- a verb that reads --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mark", AGENT_MARKS)
-def test_an_unknown_agent_is_never_the_person(who: Identify, mark: str) -> None:
+@pytest.mark.parametrize("environment", [{"CODEX_THREAD_ID": "one"}, {"TELEX_NAME": "ci"}, {}])
+def test_a_verb_that_reads_registers_nobody(
+    machine: Machine, lines: dict[int, list[int]], programs: dict[int, str], who: Identify, environment: dict[str, str]
+) -> None:
+    programs[899] = "codex"
+    lines[900] = [900, 899]
+    who(reads=True, **environment)
+    assert [one[2] for one in machine.db.rows("people.roster")] == [USER]
+    assert list(machine.db.rows("people.open_sessions")) == []
+    assert who(**environment).address.id  # and one that writes does
+
+
+def test_a_reader_is_shown_what_waits_at_the_name(machine: Machine, who: Identify) -> None:
+    machine.person.send("@ci", "hello")
+    found = who(reads=True, TELEX_NAME="ci")
+    assert machine.db.value("mail.waiting_count", found.address.id) == 1
+    assert not found.is_agent and not people.holder(machine.db, found.address)
+
+
+# --- rule 4: an agent that does not say who it is --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_an_unknown_agent_is_never_the_person(who: Identify, mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "has_terminal", lambda: mark not in [variable for variable, _ in SESSION_VARIABLES])
     with pytest.raises(WhoAreYou, match="which session it belongs to cannot be told"):
         who(**{mark: "1"})
 
 
-@pytest.mark.parametrize("mark", AGENT_MARKS)
-def test_an_unknown_agent_may_have_a_name_of_its_own(who: Identify, mark: str) -> None:
+@pytest.mark.parametrize(
+    "environment", [*({one: "1"} for one in (*HINTS, "CLINE_X")), *({a: f"/x/{b}"} for a, b in WORDS)]
+)
+def test_what_people_have_too_makes_an_agent_only_without_a_terminal(
+    who: Identify, terminal: bool, environment: dict[str, str]
+) -> None:
+    if terminal:
+        assert who(**environment).address.kind == "person"
+    else:
+        with pytest.raises(WhoAreYou):
+            who(**environment)
+
+
+@pytest.mark.parametrize(
+    "environment", [{"CODEX_HOME": "/x"}, {"CLAUDE_CONFIG_DIR": "/x"}, {"EDITOR": "vim"}, {"AGENT": ""}]
+)
+def test_what_people_set_for_a_client_makes_them_no_agent(
+    who: Identify, terminal: bool, environment: dict[str, str]
+) -> None:
+    assert who(**environment).address.kind == "person"
+
+
+@pytest.mark.parametrize("mark", ["CURSOR_AGENT", "CLAUDECODE", "AI_AGENT"])
+def test_an_unknown_agent_may_have_a_name_of_its_own_and_stays_an_agent(who: Identify, mark: str) -> None:
     found = who(**{mark: "1", "TELEX_NAME": "helper"})
-    assert (found.address.name, found.address.kind) == ("helper", "session")
+    assert (found.address.name, found.address.kind, found.is_agent) == ("helper", "session", True)
+    assert not who(TELEX_NAME="script").is_agent
 
 
 @pytest.mark.parametrize("name", [USER, "@" + USER, USER.upper()])
@@ -241,7 +342,7 @@ def test_an_unknown_agent_may_not_call_itself_the_person(who: Identify, name: st
         who(CLAUDECODE="1", TELEX_NAME=name)
 
 
-# --- rule 4: a name ------------------------------------------------------------------------------------------
+# --- rule 3: a name ------------------------------------------------------------------------------------------
 
 
 def test_the_same_name_is_the_same_sender_from_whichever_process(machine: Machine, who: Identify) -> None:
@@ -262,6 +363,26 @@ def test_a_script_is_the_same_sender_after_its_shell_is_gone(
     assert again.address.id == first.address.id
     assert again.session is not None
     assert again.session.pid == other
+
+
+@pytest.mark.parametrize("shell_is_gone", [False, True])
+def test_a_script_that_took_another_name_is_the_same_sender_under_both(
+    machine: Machine, who: Identify, monkeypatch: pytest.MonkeyPatch, shell_is_gone: bool
+) -> None:
+    bus = Bus(machine.db, name="bob", clock=machine.clock)
+    assert bus.rename("bobby") == "@bobby"
+    machine.person.send("@bobby", "hello")
+    machine.person.send("@bob", "and to the old name")
+    machine.clock.pass_by(3 * HOUR)  # the old name leads nobody else any more
+    if shell_is_gone:
+        machine.processes.kill(TERMINAL)
+        monkeypatch.setattr(os, "getppid", machine.processes.start)
+    for name in ("bobby", "bob", "bobby"):
+        for reads in (True, False):
+            found = who(TELEX_NAME=name, reads=reads)
+            assert (found.address.name, found.client) == ("bobby", "shell")
+            assert machine.db.value("mail.waiting_count", found.address.id) == 2
+    assert [one[2] for one in machine.db.rows("people.roster")] == [USER, "bobby"]
 
 
 def test_a_live_sessions_name_is_not_for_a_script(machine: Machine, who: Identify) -> None:
@@ -406,111 +527,3 @@ def test_a_bus_that_believes_the_environment_is_noticed(
         test_a_session_cannot_become_another_by_its_environment(
             machine, lines, who, {"CLAUDE_CODE_SESSION_ID": "victim"}
         )
-
-
-# --- with real processes ----------------------------------------------------------------------------------------
-
-AGENT = """
-import subprocess, sys
-for line in sys.stdin:
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
-    print(repr((done.returncode, done.stdout, done.stderr)), flush=True)
-"""
-
-
-class Agent:
-    """A process that runs what it is told, as a client's shell tool does; its hooks have registered it."""
-
-    def __init__(self, shell: Shell, key: str) -> None:
-        self.key = key
-        self._environment = shell.environment | {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": key}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", AGENT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self._environment,
-            cwd=shell.work,
-            text=True,
-        )
-        payload = json.dumps({"session_id": key, "cwd": str(shell.work), "source": "startup"})
-        self.hook = f"{PYTHON_WORD} -c 'from telex.hook import main; main()' claude"
-        started = subprocess.run(
-            ["sh", "-c", f"{self.hook} SessionStart"],
-            input=payload.encode(),
-            env=self._environment | {"CLAUDE_PID": str(self._process.pid)},
-            cwd=shell.work,
-            check=True,
-            capture_output=True,
-        )
-        assert b"watchPaths" in started.stdout
-
-    def run(self, line: str) -> Ran:
-        """One command of its shell tool."""
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        status, out, err = eval(self._process.stdout.readline())
-        return Ran(status, out, err)
-
-    def end(self) -> None:
-        self._process.communicate()
-
-
-@pytest.fixture
-def agents(shell: Shell) -> Iterator[Callable[[str], Agent]]:
-    """Start an agent; all are ended afterwards."""
-    started: list[Agent] = []
-
-    def start(key: str) -> Agent:
-        started.append(Agent(shell, key))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.end()
-
-
-def test_a_real_process_tree_says_who_speaks(shell: Shell, agents: Callable[[str], Agent]) -> None:
-    one, two = agents("session-one"), agents("session-two")
-    assert one.run("telex name --json").json["name"] == "@shop"
-    assert two.run("sh -c 'sh -c \"telex name --json\"'").json["name"] == "@shop-2"
-    person = shell.telex("name", "--json").json
-    assert (person["kind"], person["client"]) == ("person", "")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "telex name --json",
-        "env -u CLAUDECODE -u CLAUDE_CODE_SESSION_ID telex name --json",
-        "CLAUDE_CODE_SESSION_ID=session-two telex name --json",
-        'env -i PATH="$PATH" HOME="$HOME" telex name --json',
-        'env -i PATH="$PATH" HOME="$HOME" TELEX_NAME=shop-2 telex name --json',
-        'env -i PATH="$PATH" HOME="$HOME" TELEX_NAME=root telex name --json',
-        'setsid -w env -i PATH="$PATH" HOME="$HOME" telex name --json',
-        'env -i PATH="$PATH" HOME="$HOME" telex name --json </dev/null | cat',
-    ],
-)
-def test_no_trick_of_its_shell_makes_an_agent_somebody_else(
-    shell: Shell, agents: Callable[[str], Agent], line: str
-) -> None:
-    one = agents("session-one")
-    agents("session-two")
-    assert one.run(line).json["name"] == "@shop"
-
-
-@pytest.mark.parametrize("claimed", ["shop-2", "somebody"])
-def test_no_word_of_its_command_makes_an_agent_somebody_else(
-    shell: Shell, agents: Callable[[str], Agent], claimed: str
-) -> None:
-    one = agents("session-one")
-    agents("session-two")
-    ran = one.run(f"telex send @shop-2 hello --from {claimed} --json")
-    assert (ran.status, ran.error["code"]) == (3, "not-your-name")
-
-
-def test_the_python_api_knows_who_it_is(shell: Shell, agents: Callable[[str], Agent]) -> None:
-    one = agents("session-one")
-    code = "import telex; bus = telex.open(); print(bus.send('me', 'from python').to, bus.me.address.name)"
-    ran = one.run(f'{PYTHON_WORD} -c "{code}"')
-    assert (ran.status, ran.out) == (0, "@me shop\n")

@@ -83,6 +83,11 @@ class Seat(Bus):
         return self._who()
 
     @property
+    def reader(self) -> Caller:
+        """The same, who only reads."""
+        return self._who()
+
+    @property
     def at(self) -> str:
         """@name, as it is now."""
         return f"@{self.me.address.name}"

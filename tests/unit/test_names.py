@@ -118,7 +118,17 @@ def test_one_sign_is_enough(text: str) -> None:
         ("a  --  b", "a-b"),
         ("..hidden..", "hidden"),
         ("__init__", "init"),
-        ("naïve café", "na-ve-caf"),
+        ("naïve café", "naive-cafe"),
+        ("émile", "emile"),
+        ("e\u0301mile", "emile"),  # decomposed, as macOS writes file names
+        ("Müller", "muller"),
+        ("Straße", "strasse"),
+        ("Łódź", "lodz"),
+        ("Ærøskøbing", "aeroskobing"),
+        ("İstanbul", "istanbul"),
+        ("ﬁle", "file"),
+        ("Việt Nam", "viet-nam"),
+        ("проект 2", "2"),
         ("x" * 100, "x" * 64),
         ("x" * 63 + "-y", "x" * 63),
         ("日本", "session"),
@@ -137,6 +147,32 @@ def test_what_is_derived_is_mended(text: str, name: str) -> None:
 
 def test_nothing_left_gives_what_the_caller_wants() -> None:
     assert names.slug("日本", default="") == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/src/api", "api"),
+        ("/src/api/", "api"),
+        ("/src/Müller", "muller"),
+        ("/src/shop/данные", "shop"),
+        ("/src/shop/данные/日本語", "shop"),
+        ("/src/shop/проект-2", "shop"),  # what is left is no name
+        ("/src/shop/日本 app", "app"),
+        ("/src/shop/...", "shop"),
+        ("/home/dana/проект", ""),  # not the person's home
+        ("/home/dana/work/проект", "work"),
+        ("/home/dana", "dana"),
+        ("/проект", ""),
+        ("/", ""),
+        ("", ""),
+        ("/src/\udcff\udcfe", "src"),
+        ("/src/all", "all-1"),
+    ],
+)
+def test_a_directory_gives_its_name_or_that_of_the_nearest_above(path: str, name: str) -> None:
+    for home in ("/home/dana", "/home/dana/"):
+        assert names.of_directory(path, home) == name
 
 
 # --- twins ------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def channels(seat: Seat) -> list[str]:
         ({"directory": "/src/frontend", "title": "日本", "wish": "!!"}, "@frontend"),
         ({"directory": "/"}, "@session"),
         ({"directory": ""}, "@session"),
-        ({"directory": "/src/日本"}, "@session"),
+        ({"directory": "/src/日本"}, "@src"),
         ({"directory": "/src/all"}, "@all-1"),
         ({"directory": "/x", "wish": "telex"}, "@telex-1"),
     ],
@@ -319,7 +319,8 @@ def test_a_session_is_in_the_channels_of_its_directory_and_its_title(machine: Ma
 
 
 def test_a_place_without_letters_has_no_channel(machine: Machine) -> None:
-    assert channels(machine.arrive("/src/日本")) == []
+    assert channels(machine.arrive("/src/日本")) == ["#src"]
+    assert channels(machine.arrive("/日本")) == []
     assert channels(machine.arrive("/")) == []
 
 

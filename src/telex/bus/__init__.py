@@ -10,7 +10,7 @@ import os
 import time
 
 from telex import limits
-from telex.bus.identity import Caller, identify, is_persons, onlooker
+from telex.bus.identity import Caller, identify, onlooker
 from telex.core import message, names
 from telex.errors import DataInvalid, NameTaken, NotYourName, PersonOnly, StoreShut, TimedOut, Usage, WhoAreYou
 from telex.store.sqlite import Store
@@ -64,12 +64,21 @@ class Bus:
     def me(self) -> Caller:
         """Who this process is. Raises WhoAreYou, NameTaken."""
         if self._caller is None:
-            try:
-                self._caller = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name)
-            except StoreShut:
-                self._caller = onlooker(here())
-            self.db.persons = is_persons(self._caller, os.environ)
+            self._caller = self._identified()
         return self._caller
+
+    @property
+    def reader(self) -> Caller:
+        """Who this process is, for a verb that only reads: nothing is registered. Raises WhoAreYou, NameTaken."""
+        return self._caller or self._identified(reads=True)
+
+    def _identified(self, *, reads: bool = False) -> Caller:
+        try:
+            found = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name, reads=reads)
+        except StoreShut:
+            found = onlooker(here())
+        self.db.persons = not found.is_agent
+        return found
 
     def acting(self, caller: Caller) -> Bus:
         """The same bus for another caller, whom a face has made sure of (telex.bus.identity)."""
@@ -205,18 +214,21 @@ class Bus:
         """What is unread, and requests not answered yet, oldest first, heads only; nothing is consumed."""
         from telex.bus import inbox
 
-        if not self.me.address.id:
+        inbox.fetch(self.db)
+        me = self.reader
+        if not me.address.id and me.session is None:
             raise StoreShut(home=self.db.home, problem="this session is not registered, so it has no inbox yet")
-        return inbox.inbox(self.db, self.me, everything=everything, most=most)
+        return inbox.inbox(self.db, me, everything=everything, most=most)
 
     def unread(self) -> int:
         """How many messages are unread."""
-        return int(self.db.value("mail.waiting_count", self.me.address.id))
+        return int(self.db.value("mail.waiting_count", self.reader.address.id))
 
     def read(self, *ids: str, emit: Emit = _nothing, most: int = limits.LIST_ROWS) -> list[Letter]:
         """The named messages, or the oldest unread ones, whole; they are marked read once `emit` has returned."""
         from telex.bus import inbox
 
+        inbox.fetch(self.db)
         return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
 
     def take(self, *, most: int = limits.LIST_ROWS, patience_ms: int = limits.BUSY_MS, whole: bool = True) -> Taking:
@@ -249,13 +261,13 @@ class Bus:
         """One message with every delivery: state, when, why. Raises MessageUnknown."""
         from telex.bus import history
 
-        return history.show(self.db, self.me, id)
+        return history.show(self.db, self.reader, id)
 
     def log(self, *, partner: str = "", everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
         """History, newest first. Raises NameUnknown, NameInvalid."""
         from telex.bus import history
 
-        return history.log(self.db, self.me, partner=partner, everything=everything, most=most, now_ms=self.clock())
+        return history.log(self.db, self.reader, partner=partner, everything=everything, most=most, now_ms=self.clock())
 
     def follow(self, *, everything: bool = False, timeout_s: float = 0) -> Iterator[Letter]:
         """What comes from now on, as it comes; 0 goes on for ever."""
@@ -266,7 +278,7 @@ class Bus:
         while end is None or time.monotonic() < end:
             newest = history.newest(self.db)
             if newest > last:
-                yield from history.since(self.db, self.me, last, everything=everything)
+                yield from history.since(self.db, self.reader, last, everything=everything)
                 last = newest
             time.sleep(limits.FOLLOW_POLL_MS / 1000)
 
@@ -274,13 +286,13 @@ class Bus:
         """Messages that hold all the words, newest first. Raises Usage for no words."""
         from telex.bus import history
 
-        return history.search(self.db, self.me, list(words), everything=everything, most=most)
+        return history.search(self.db, self.reader, list(words), everything=everything, most=most)
 
     def thread(self, id: str) -> list[Letter]:
         """A conversation, oldest first, by any message of it or by its word. Raises MessageUnknown."""
         from telex.bus import history
 
-        return history.thread(self.db, self.me, id)
+        return history.thread(self.db, self.reader, id)
 
     # --- people ---
 
@@ -293,15 +305,16 @@ class Bus:
 
     def who(self, *, everybody: bool = False) -> list[Presence]:
         """Sessions with client, directory, state and unread count."""
-        from telex.bus import people
+        from telex.bus import inbox, people
 
-        return people.who(self.db, self.me, self.clock(), everybody=everybody)
+        inbox.fetch(self.db)
+        return people.who(self.db, self.reader, self.clock(), everybody=everybody)
 
     def channels(self) -> list[Channel]:
         """Channels with their members."""
         from telex.bus import people
 
-        return people.channels(self.db, self.me)
+        return people.channels(self.db, self.reader)
 
     def join(self, channel: str) -> str:
         """Become a member of a channel. Raises NameInvalid."""
@@ -319,7 +332,7 @@ class Bus:
         """The channel joined last, else that of the session's title, else that of the directory; '' for none."""
         from telex.bus import people
 
-        return people.active_channel(self.db, self.me)
+        return people.active_channel(self.db, self.reader)
 
     def rename(self, name: str) -> str:
         """Take another name; the old one leads here for two hours. Raises NameInvalid, NameReserved, NameTaken."""
@@ -476,12 +489,12 @@ class Bus:
     @property
     def persons(self) -> bool:
         """Whether the caller is the person, or a script of theirs. Raises WhoAreYou, NameTaken."""
-        return is_persons(self.me, os.environ)
+        return not self.reader.is_agent
 
     def learn_owner(self) -> None:
         """Find out whose process this is, so that the person's environment counts; nothing where it cannot be told."""
         try:
-            self.me  # noqa: B018
+            self.reader  # noqa: B018
         except (WhoAreYou, NameTaken):
             pass
 

@@ -3,17 +3,22 @@
 Rules kept here, in this order:
 1. a process under a live session's process is that session, whatever its environment says: `/clear` makes the
    environment stale, and an agent cannot become another by setting a variable;
-2. a client's own session id in the environment names its session (registered here if its hooks never ran);
-3. an agent's process that does not say which session it belongs to is refused, never taken for the person;
-4. `TELEX_NAME` outside of any agent is a session of its own: a script, a terminal that wants a name;
-5. whoever is left is the person;
+2. a client's own session id in the environment names a session that is known and lives, perhaps in another PID
+   namespace (a sandbox); an id that is not known names a session only below a process of that client, and is what a
+   session left behind else;
+3. `TELEX_NAME` is a session of its own: a script, a terminal that wants a name, an agent that telex does not know;
+4. an agent's process that does not say which session it belongs to is refused, never taken for the person
+   (telex.bus.agents);
+5. all others are the person;
 6. where one process runs several sessions, only what the call itself says tells them apart; else it is refused.
+A verb that only reads registers nothing.
 """
 
 from __future__ import annotations
 
 import os
 
+from telex.bus import agents
 from telex.core import names
 from telex.core.record import Record
 from telex.errors import NameTaken, WhoAreYou
@@ -32,14 +37,6 @@ SESSION_VARIABLES = (
     ("OPENCODE_SESSION_ID", "opencode"),  # given by telex's plugin
 )
 PROCESS_VARIABLES = {"claude": "CLAUDE_PID", "copilot": "COPILOT_LOADER_PID"}
-AGENT_MARKS = (
-    "CLAUDECODE",
-    "AI_AGENT",
-    "CODEX_SESSION_ID",
-    "GEMINI_CLI",
-    "COPILOT_CLI",
-    "OPENCODE",
-)
 SHELL = "shell"
 
 
@@ -49,6 +46,7 @@ class Caller(Record):
     address: people.Address
     session: people.Session | None  # None for the person
     directory: str
+    marked: bool = False  # its environment is an agent's
 
     @property
     def client(self) -> str:
@@ -57,18 +55,13 @@ class Caller(Record):
 
     @property
     def is_agent(self) -> bool:
-        """Whether this is a session of some client: neither the person nor a script of theirs."""
-        return self.session is not None and self.client != SHELL
+        """Whether this is neither the person nor a script of theirs."""
+        return self.address.kind != "person" and (self.client != SHELL or self.marked)
 
 
 def marked(environment: Mapping[str, str]) -> bool:
-    """Whether an environment is that of an agent's process."""
-    return any(environment.get(name) for name in (*AGENT_MARKS, *[variable for variable, _ in SESSION_VARIABLES]))
-
-
-def is_persons(caller: Caller, environment: Mapping[str, str]) -> bool:
-    """Whether the caller is the person, or a script of theirs: not an agent that gave itself a name."""
-    return caller.address.kind == "person" or (caller.client == SHELL and not marked(environment))
+    """Whether an agent runs this process, as far as its environment tells."""
+    return agents.marked(environment, presence.has_terminal())
 
 
 def onlooker(directory: str) -> Caller:
@@ -78,9 +71,17 @@ def onlooker(directory: str) -> Caller:
 
 
 def identify(
-    db: Store, now_ms: int, environment: Mapping[str, str], directory: str, pid: int, name: str = ""
+    db: Store,
+    now_ms: int,
+    environment: Mapping[str, str],
+    directory: str,
+    pid: int,
+    name: str = "",
+    *,
+    reads: bool = False,
 ) -> Caller:
-    """The caller. Raises WhoAreYou, NameTaken. `name` stands in for TELEX_NAME."""
+    """The caller. Raises WhoAreYou, NameTaken. `name` stands in for TELEX_NAME; with `reads` no session is registered,
+    and one that is not known yet has the address 0."""
     line = presence.ancestors(pid)
     above = _above(db, line)
     if len(above) == 1:
@@ -91,44 +92,52 @@ def identify(
         if len(meant) != 1:
             raise WhoAreYou()
         return _caller(db, meant[0], directory)
+    gone = []
     for variable, client in SESSION_VARIABLES:
         if key := environment.get(variable, ""):
-            return _by_key(db, client, key, line, environment, directory, now_ms)
-    wish = name or environment.get("TELEX_NAME", "")
-    if wish:
-        return named(db, names.fold_own(wish), os.getppid(), directory, now_ms)
-    if any(environment.get(mark) for mark in AGENT_MARKS):
+            session = people.session_by_key(db, client, key)
+            if session and session.lives():
+                return _caller(db, session, directory)
+            if process := _process_above(client, line, environment):
+                who = _arrival(client, key, process, environment, directory)
+                return _unknown(who) if reads else _registered(db, who, now_ms)
+            gone.append(client)
+    agent = agents.marked(environment, presence.has_terminal(), gone)
+    if wish := name or environment.get("TELEX_NAME", ""):
+        found = named(db, names.fold_own(wish), os.getppid(), directory, now_ms, reads=reads)
+        return Caller(address=found.address, session=found.session, directory=directory, marked=agent)
+    if agent:
         raise WhoAreYou()
     return _person(db, directory, now_ms)
 
 
-def _by_key(
-    db: Store,
-    client: str,
-    key: str,
-    line: list[int],
-    environment: Mapping[str, str],
-    directory: str,
-    now_ms: int,
-    title: str = "",
-) -> Caller:
-    session = people.session_by_key(db, client, key)
-    if session is None or not session.lives():
-        word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
-        pid = int(word) if word.isascii() and word.isdigit() else line[min(2, len(line) - 1)]
-        who = people.Arrival(
-            client=client,
-            key=key,
-            pid=pid,
-            directory=directory,
-            title=title,
-            wish=environment.get("TELEX_NAME", ""),
-            follows=True,
-        )
-        with db.write():
-            session, place = people.register(db, who, people.user_name(), now_ms)
-        return Caller(address=place, session=session, directory=directory)
-    return _caller(db, session, directory)
+def _process_above(client: str, line: list[int], environment: Mapping[str, str]) -> int:
+    """The process of that client among these; 0 for none."""
+    word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
+    if word.isascii() and word.isdigit() and int(word) in line:
+        return int(word)
+    return next((pid for pid in line[1:] if presence.is_program(pid, client)), 0)
+
+
+def _arrival(
+    client: str, key: str, pid: int, environment: Mapping[str, str], directory: str, title: str = ""
+) -> people.Arrival:
+    return people.Arrival(
+        client=client,
+        key=key,
+        pid=pid,
+        directory=directory,
+        title=title,
+        wish=environment.get("TELEX_NAME", ""),
+        follows=True,
+    )
+
+
+def _unknown(who: people.Arrival) -> Caller:
+    """A session that telex meets for the first time, before it has an address."""
+    name = names.slug(who.wish, default="") or people.place_name(who.directory) or "session"
+    place = people.Address(id=0, kind="session", name=name, session=0, bell="", wake="direct")
+    return Caller(address=place, session=people.Session.unknown(who), directory=who.directory)
 
 
 def by_process(db: Store, pid: int, directory: str) -> Caller | None:
@@ -162,7 +171,13 @@ def of_hook(
 ) -> Caller:
     """The session that its own client, in a hook that runs as `pid`, calls by that id; registered where it is new, and
     then the successor of the one before it in the same process."""
-    return _by_key(db, client, key, presence.ancestors(pid), environment, directory, now_ms, title)
+    session = people.session_by_key(db, client, key)
+    if session and session.lives():
+        return _caller(db, session, directory)
+    line = presence.ancestors(pid)
+    word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
+    process = int(word) if word.isascii() and word.isdigit() else line[min(2, len(line) - 1)]
+    return _registered(db, _arrival(client, key, process, environment, directory, title), now_ms)
 
 
 def guest(db: Store, client: str, pid: int, directory: str, now_ms: int, wish: str = "") -> Caller:
@@ -193,27 +208,49 @@ def _registered(db: Store, who: people.Arrival, now_ms: int) -> Caller:
     return Caller(address=place, session=session, directory=who.directory)
 
 
-def named(db: Store, name: str, pid: int, directory: str, now_ms: int) -> Caller:
-    """A name without a client: the same name is the same sender, from whichever process.
+def named(db: Store, name: str, pid: int, directory: str, now_ms: int, *, reads: bool = False) -> Caller:
+    """A name without a client: the same name is the same sender, from whichever process, also after a rename.
 
     Raises NameTaken while somebody else lives there.
     """
-    key = f"{SHELL}:{name}"  # not a plain word: its bell must be no client's
-    session = people.session_by_key(db, SHELL, key)
-    if session and session.lives():
-        place = people.address(db, session.address)
-        if place.session == session.id:
-            return Caller(address=place, session=session, directory=directory)
     found = people.address_named(db, name, now_ms)
-    if found and (found.kind != "session" or ((other := people.holder(db, found)) and other.client != SHELL)):
+    session = _script(db, name, found)
+    if session and session.lives():
+        return Caller(address=people.address(db, session.address), session=session, directory=directory)
+    if session is None and found and not _is_free(db, found):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
-    return _registered(db, people.Arrival(client=SHELL, key=key, pid=pid, directory=directory, wish=name), now_ms)
+    key, wish = (session.key, session.wish) if session else (f"{SHELL}:{name}", name)  # no plain word: no client's bell
+    who = people.Arrival(client=SHELL, key=key, pid=pid, directory=directory, wish=wish)
+    if not reads:
+        return _registered(db, who, now_ms)
+    place = people.address(db, session.address) if session else found
+    unknown = _unknown(who)
+    return Caller(address=place, session=unknown.session, directory=directory) if place else unknown
+
+
+def _script(db: Store, name: str, found: people.Address | None) -> people.Session | None:
+    """The script that is called so, or was when it asked for its name, and still has an address of its own."""
+    for session in (
+        people.session(db, found.session) if found else None,
+        people.session_by_key(db, SHELL, f"{SHELL}:{name}"),
+    ):
+        if session and session.client == SHELL:
+            place = people.address(db, session.address)
+            if place.session == session.id and place.kind == "session":
+                return session
+    return None
+
+
+def _is_free(db: Store, found: people.Address) -> bool:
+    return found.kind == "session" and people.holder(db, found) is None
 
 
 def _person(db: Store, directory: str, now_ms: int) -> Caller:
     user = people.user_name()
     found = people.address_named(db, user, now_ms)
     if found is None or found.kind != "person":
+        if known := db.value("people.persons"):
+            return Caller(address=people.address(db, known), session=None, directory=directory)
         with db.write():
             found = people.person(db, user, now_ms)
     return Caller(address=found, session=None, directory=directory)

@@ -28,6 +28,7 @@ class Presence(Record):
     me: bool
     ended_why: str
     machine: str = ""  # of the team; '' is this one
+    away: str = ""  # where a session is whose processes cannot be seen from here: in another container
 
 
 class Channel(Record):
@@ -46,7 +47,11 @@ def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> li
         session = people.session(db, place.session)
         state = _state(db, place, session)
         unread = int(db.value("mail.waiting_count", place.id))
+        me = caller is not None and place.id == caller.address.id
+        if me and state in (presence.OFFLINE, NOBODY):  # a script's name, and it is looking now
+            state = presence.IDLE
         if everybody or unread or state not in (presence.OFFLINE, NOBODY):
+            away = session.away if session and state != presence.OFFLINE else ""
             one = Presence(
                 name=f"@{place.name}",
                 kind=place.kind,
@@ -56,9 +61,10 @@ def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> li
                 state=state,
                 unread=unread,
                 wake=place.wake,
-                seen_ms=session.seen_ms if session else row[6],
-                me=caller is not None and place.id == caller.address.id,
+                seen_ms=people.last_seen(db, session) if session and away else session.seen_ms if session else row[6],
+                me=me,
                 ended_why=str(db.value("people.ended_why", place.session) or ""),
+                away=away,
             )
             found.append(one)
     return found + (_elsewhere(db, everybody, now_ms) if people.linked(db) else [])
@@ -143,7 +149,7 @@ def active_channel(db: Store, caller: Caller) -> str:
     """The channel joined last, else that of the title, else that of the directory; '' for none."""
     name = db.value("people.active_channel", caller.address.id)
     if name is None and caller.session is None:  # the person is a member of no place, but is in one
-        name = names.slug(caller.directory.rstrip("/").rpartition("/")[2], default="")
+        name = people.place_name(caller.directory)
     return f"#{name}" if name else ""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from telex.bus.identity import AGENT_MARKS, SESSION_VARIABLES, SHELL, Caller, by_process
+from telex.bus.identity import SHELL, Caller, by_process, marked
 from telex.core import names
 from telex.errors import AlreadySession, NameTaken, WhoAreYou
 from telex.hook import moments
@@ -33,7 +33,7 @@ def enter(db: Store, name: str, environment: Mapping[str, str], directory: str, 
     pid = os.getpid()
     if inside := by_process(db, pid, directory):
         raise AlreadySession(me=f"@{inside.address.name}")
-    if any(environment.get(mark) for mark in (*AGENT_MARKS, *(variable for variable, _ in SESSION_VARIABLES))):
+    if marked(environment):
         raise WhoAreYou()
     wish = name or names.slug(environment.get("TELEX_NAME", ""), default="")
     key = f"{people.GUEST}{CLIENT}:{pid}:{presence.started(pid)}"

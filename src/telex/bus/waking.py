@@ -13,7 +13,7 @@ import os
 
 from telex import limits
 from telex.core import message, text
-from telex.store import mail, people, presence
+from telex.store import calls, mail, people, presence
 from telex.store.sqlite import Store
 
 _HOOKED = ("claude", "codex", "gemini", "copilot", "opencode")
@@ -26,15 +26,23 @@ def standing(
     """What a session at an address does, whether it is shown this message without a prompt, and both in words."""
     turns = presence.Turns(db.home, place.bell)
     state = turns.state
+    seen = state + _away(db, holder, now_ms)
     if state != presence.IDLE:
-        return state, True, state
+        return state, True, seen
     why = (
         unwoken(new.kind, via, bool(new.quiet), place.wake)
-        or _deaf_client(holder.client)
+        or _deaf_client(holder)
         or _no_hooks(db, holder.client)
         or _unheeded(db, place, turns.changed_ms, now_ms)
     )
-    return state, not why, f"{state}; {why}" if why else state
+    return state, not why, f"{seen}; {why}" if why else seen
+
+
+def _away(db: Store, holder: people.Session, now_ms: int) -> str:
+    """Where a session is that runs in another PID namespace, and when it last did something."""
+    if not holder.away:
+        return ""
+    return f", {holder.away}, last seen {text.age(now_ms - people.last_seen(db, holder))} ago"
 
 
 def unwoken(kind: str, via: str, quiet: bool, wake: str) -> str:
@@ -52,8 +60,10 @@ def unwoken(kind: str, via: str, quiet: bool, wake: str) -> str:
     return f"{reason}: {_WAITS}"
 
 
-def _deaf_client(client: str) -> str:
-    return _WAITS if client in presence.UNWOKEN else ""
+def _deaf_client(holder: people.Session) -> str:
+    """A client that nothing wakes, or that has to be called and cannot be from here."""
+    called = holder.client == calls.CODEX and holder.away
+    return _WAITS if called or holder.client in presence.UNWOKEN else ""
 
 
 def _no_hooks(db: Store, client: str) -> str:

@@ -41,7 +41,7 @@ def show(call: Call) -> None:
 def log(call: Call) -> None:
     """`telex log`"""
     args = call.args
-    everything = "all" in args.flags or call.bus.me.session is None
+    everything = "all" in args.flags or call.bus.reader.session is None
     most = args.count("limit", limits.LIST_ROWS, "log")
     if args.option("thread"):
         letters = call.bus.thread(args.option("thread"))
@@ -56,7 +56,7 @@ def log(call: Call) -> None:
 def search(call: Call) -> None:
     """`telex search WORDS`"""
     args = call.args
-    everything = "all" in args.flags or call.bus.me.session is None
+    everything = "all" in args.flags or call.bus.reader.session is None
     most = args.count("limit", limits.LIST_ROWS, "search")
     _list(call, call.bus.search(*args.words["words"], everything=everything, most=most), "nothing found")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from telex.errors import Usage
 from telex.errors.between import NotLinked
-from telex.store import link
+from telex.store import launch, link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ SYSTEMD = """\
 Description=telex: messages between this machine and its team
 
 [Service]
-ExecStart={python} -P -m telex.cli.main link run --quiet
+ExecStart={command}
 Environment=TELEX_HOME={home}
 Restart=on-failure
 RestartSec=10
@@ -36,8 +35,7 @@ LAUNCHD = """\
   <key>Label</key><string>telex.link</string>
   <key>ProgramArguments</key>
   <array>
-    <string>{python}</string><string>-P</string><string>-m</string><string>telex.cli.main</string>
-    <string>link</string><string>run</string><string>--quiet</string>
+{command}
   </array>
   <key>EnvironmentVariables</key><dict><key>TELEX_HOME</key><string>{home}</string></dict>
   <key>RunAtLoad</key><true/>
@@ -74,8 +72,13 @@ def unit(call: Call) -> None:
     if system not in UNITS:
         raise Usage(problem=f"no unit file is known for '{system[:20]}'; systemd and launchd are", verb="link unit")
     form = UNITS[system]
-    quoted = [_xml(one) if system == "launchd" else _systemd(one) for one in (sys.executable, call.bus.db.home)]
-    text = form.format(python=quoted[0], home=quoted[1])
+    home = call.bus.db.home
+    words = launch.telex(home, "link", "run", "--quiet", lasting=True)
+    if system == "launchd":
+        command = "\n".join(f"    <string>{_xml(one)}</string>" for one in words)
+        text = form.format(command=command, home=_xml(home))
+    else:
+        text = form.format(command=" ".join(map(_systemd, words)), home=_systemd(home))
     if call.out.as_json:
         call.out.json({"system": system, "text": text})
     else:

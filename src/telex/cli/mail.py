@@ -66,7 +66,7 @@ def inbox(call: Call) -> None:
     letters = call.bus.inbox(everything="all" in args.flags, most=most)
     unread = call.bus.unread()
     if call.out.as_json:
-        call.out.json({"me": f"@{call.bus.me.address.name}", "unread": unread, "messages": letters})
+        call.out.json({"me": f"@{call.bus.reader.address.name}", "unread": unread, "messages": letters})
     elif not letters:
         call.out.line("nothing unread")
     else:

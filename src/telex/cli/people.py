@@ -16,7 +16,7 @@ def who(call: Call) -> None:
     """`telex who`"""
     found = call.bus.who(everybody="all" in call.args.flags)
     if call.out.as_json:
-        call.out.json({"me": f"@{call.bus.me.address.name}", "sessions": found})
+        call.out.json({"me": f"@{call.bus.reader.address.name}", "sessions": found})
         return
     now = call.bus.clock()
     rows = []
@@ -24,8 +24,9 @@ def who(call: Call) -> None:
         name = one.name + (" (you)" if one.me else "")
         client = one.client or ("person" if one.kind == "person" else "-")
         where = text.place(one.directory, _user_home(), limits.PLACE_CHARS) if one.directory else "-"
-        age = text.age(now - one.seen_ms) if one.state == "offline" or one.machine else "-"
-        rows.append([name, client, one.state or "-", str(one.unread), age, where, one.machine or "here"])
+        age = text.age(now - one.seen_ms) if one.state == "offline" or one.machine or one.away else "-"
+        state = ", ".join(filter(None, (one.state, one.away)))
+        rows.append([name, client, state or "-", str(one.unread), age, where, one.machine or "here"])
     heads = ["name", "client", "state", "unread", "seen", "directory", "machine"]
     shown = len(heads) if any(one.machine for one in found) else len(heads) - 1
     call.out.table(heads[:shown], [row[:shown] for row in rows])
@@ -72,7 +73,7 @@ def name(call: Call) -> None:
 
 
 def _say_name(call: Call) -> None:
-    me = call.bus.me
+    me = call.bus.reader
     if call.out.as_json:
         call.out.json(
             {

@@ -100,7 +100,7 @@ def _agent() -> str:
     try:
         if os.path.exists(f"{home_directory()}/{DATABASE}"):
             with open_bus(own_process=True) as bus:
-                return f"@{bus.me.address.name}" if not bus.persons else ""
+                return f"@{bus.reader.address.name}" if not bus.persons else ""
     except WhoAreYou:
         return "an agent"
     except (StoreFault, HomeUnknown):

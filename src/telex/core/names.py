@@ -4,7 +4,8 @@ Rules kept here:
 - a name is `[a-z0-9][a-z0-9._-]{0,63}`; ASCII capitals are folded, everything else is refused, which leaves no
   room for look-alikes, bidi or invisible characters;
 - what a person or an agent typed goes through `fold`, which refuses; what is derived from a directory or a title
-  goes through `slug`, which mends;
+  goes through `slug`, which mends: accents are taken off (émile is emile), other scripts are left out;
+- a directory that is written in another script has the name of the nearest one above it that is not;
 - `all`, `telex`, `system` and `me` are nobody's;
 - whoever is at another machine of the team is `frontend@alice-laptop`: two names with one '@' between, which no
   session here can be called;
@@ -23,6 +24,15 @@ ALL = "all"
 _FIRST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _REST = _FIRST | frozenset("._-")
 _FOLDED = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+# Latin letters that Unicode does not decompose (UnicodeData.txt), as they are commonly written in ASCII.
+_LETTERS = {
+    ord(letter): plain
+    for letters, plain in (
+        *(("ßẞ", "ss"), ("æÆ", "ae"), ("œŒ", "oe"), ("øØ", "o"), ("łŁ", "l"), ("đĐðÐ", "d"), ("þÞ", "th")),
+        *(("ıİ", "i"), ("ħĦ", "h"), ("ŧŦ", "t"), ("ŋŊ", "n")),
+    )
+    for letter in letters
+}
 
 
 class Target(Record):
@@ -90,7 +100,7 @@ def fold_own(text: str) -> str:
 
 def slug(text: str, default: str = "session") -> str:
     """The nearest name to any text; `default` where nothing is left of it."""
-    chars = [char if char in _REST else "-" for char in text.translate(_FOLDED)]
+    chars = [char if char in _REST else "-" for char in _plain(text)]
     name = "".join(chars)
     while "--" in name:
         name = name.replace("--", "-")
@@ -98,6 +108,32 @@ def slug(text: str, default: str = "session") -> str:
     if not name:
         return default
     return f"{name}-1"[-limits.NAME_CHARS :] if name in RESERVED else name
+
+
+def of_directory(path: str, user_home: str = "") -> str:
+    """The name that a directory gives a session and its channel; '' where nothing of it can be written.
+
+    The directories above it are asked up to the person's home, which is nobody's name but its own.
+    """
+    user_home, first = user_home.rstrip("/"), True
+    while (path := path.rstrip("/")) and (first or path != user_home):
+        base = path.rpartition("/")[2]
+        letters = sum(map(str.isalnum, base))
+        kept = sum(char in _FIRST for char in _plain(base))
+        if 2 * kept >= letters and (name := slug(base, default="")):
+            return name
+        path, first = path[: -len(base)], False
+    return ""
+
+
+def _plain(text: str) -> str:
+    """text in small letters, Latin ones without their accents."""
+    if not text.isascii():
+        import unicodedata  # 1 ms, paid only where it is needed
+
+        decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+        text = "".join([char for char in decomposed if not unicodedata.combining(char)])
+    return text.translate(_FOLDED)
 
 
 def twin(name: str, number: int) -> str:

@@ -34,7 +34,7 @@ def call(client: str, keys: list[str]) -> int:
     db = steps.open_store()
     for key in keys:
         session = people.session_by_key(db, client, key)
-        if session and session.lives():
+        if session and session.runs_here():
             (_call_claude if client == calls.CLAUDE else _call_codex)(db, session)
     return 0
 

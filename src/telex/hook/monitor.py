@@ -73,7 +73,7 @@ def _watch(home: str, client: Client) -> None:
             return
     with (
         Watch(f"{home}/{bells.BELLS}", "") as rung,
-        Watch(f"{home}/{bells.MONITORS}", str(client.pid)) as told,
+        Watch(f"{home}/{bells.MONITORS}", os.path.basename(lock.path)) as told,
     ):
         seen = None
         _look(home, client)  # what came before there was a monitor; and it says which session this is

@@ -72,6 +72,8 @@ def session(one: Presence) -> dict[str, Any]:
     facts = {"name": one.name, "kind": one.kind, "client": one.client, "state": one.state, "directory": place}
     if one.machine:
         facts |= {"machine": one.machine, "as_of": text.when(one.seen_ms)}
+    if one.away:
+        facts |= {"away": one.away, "seen": text.when(one.seen_ms)}
     return {name: told for name, told in facts.items() if told} | {"unread": one.unread, "me": one.me}
 
 
@@ -108,8 +110,9 @@ def roster(found: list[Presence], now_ms: int) -> str:
         name = one.name + (" (you)" if one.me else "")
         client = one.client or ("person" if one.kind == "person" else "-")
         where = text.place(one.directory, _user_home(), limits.PLACE_CHARS) if one.directory else "-"
-        age = text.age(now_ms - one.seen_ms) if one.state == "offline" or one.machine else "-"
-        rows.append([name, client, one.state or "-", str(one.unread), age, where])
+        age = text.age(now_ms - one.seen_ms) if one.state == "offline" or one.machine or one.away else "-"
+        state = ", ".join(filter(None, (one.state, one.away)))
+        rows.append([name, client, state or "-", str(one.unread), age, where])
     return _aligned(rows)
 
 

@@ -8,15 +8,13 @@ it once, because the lock decides; one that does not stay is not started again a
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from telex import limits
-from telex.store import calls, link
+from telex.store import calls, launch, link
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 
-_RUN = "from telex.cli.main import main; main()"
 _MARK = "link/started"
 
 
@@ -25,7 +23,7 @@ def ensure(db: Store, *, asked: bool = False) -> None:
     wants it now, however lately it was started."""
     found = link.load(db)
     if found is not None and not found.paused and not runs(db.home) and (_may_start(db.home) or asked):
-        calls.detach([sys.executable, "-P", "-c", _RUN, "link", "run", "--quiet"], db.home)
+        calls.detach(launch.telex(db.home, "link", "run", "--quiet"), db.home)
 
 
 def runs(home: str) -> bool:

@@ -6,6 +6,7 @@ bell, and is used only where the person has set `claude_socket`.
 Rules kept here:
 - a call is made by a process of its own, after the commit: it never holds up or fails whoever caused it;
 - one call at a time: its mark exists from the call until the turn begins, and counts as lost after a while;
+- nobody is called in another PID namespace: the process ids there are others;
 - a call carries no mail, only whose mail waits. The hook of the turn's prompt shows the mail, framed and once; a
   prompt that comes when nothing waits any more is turned away there.
 """
@@ -56,7 +57,7 @@ def start(db: Store, found: list[people.Session]) -> None:
     Whatever goes wrong, the mail waits as before.
     """
     for client in (CODEX, CLAUDE):
-        theirs = [one for one in found if one.client == client]
+        theirs = [one for one in found if one.client == client and one.runs_here()]
         called = theirs and (client != CLAUDE or settings.load(db).claude_socket)
         keys = [one.key for one in theirs if due(db.home, one.bell)] if called else []
         if keys:

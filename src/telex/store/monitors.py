@@ -4,7 +4,8 @@ Rules kept here:
 - the file is named by the client's process, because a monitor outlives `/clear`, which changes the bell; the hook of
   the new session's start writes the new name into it, and that write wakes the monitor;
 - a monitor is there as long as it holds the lock on its file, so that one that was killed is gone at once;
-- what a process that is gone has left is removed by whoever starts a monitor next.
+- a process's id counts only in its PID namespace, so a file of another than the outermost names that too;
+- what a process that is gone has left is removed by the next monitor that starts in the same namespace.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ LOOKED = 3  # exit status of a look that was not cut short by a fault
 
 def path(home: str, pid: int) -> str:
     """The file of the monitor of that client's process."""
-    return f"{home}/{bells.MONITORS}/{pid}"
+    return f"{home}/{bells.MONITORS}/{pid}{presence.tail()}"
 
 
 def lock(home: str, pid: int) -> FileLock:
@@ -59,6 +60,8 @@ def bell(home: str, pid: int) -> str:
 
 def tidy(home: str) -> None:
     """Remove what processes that are gone have left."""
+    tail = presence.tail()
     for name in os.listdir(f"{home}/{bells.MONITORS}"):
-        if name.isdigit() and not presence.alive(int(name), 0):
-            os.unlink(path(home, int(name)))
+        pid = name.removesuffix(tail)
+        if pid.isdigit() and f"{pid}{tail}" == name and not presence.alive(int(pid), 0):
+            os.unlink(path(home, int(pid)))

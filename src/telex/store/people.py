@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PERSON_BELL = "h-person"
+_DAY_MS = 86_400_000
 _HOSTS = ("codex", "opencode")  # one process of which may run many sessions
 SYSTEM = "telex"
 _COMMANDS = ("shell", "run")  # scripts and commands come and go, and read no prompt
@@ -70,10 +71,27 @@ class Session(Record):
     prompts_woken: int
     started_ms: int
     seen_ms: int
+    space: str  # the PID namespace of its process (telex.store.presence)
+    twin_space: str
+
+    @classmethod
+    def unknown(cls, who: Arrival) -> Session:
+        """A session that is not registered: its number is 0."""
+        texts = {"client": who.client, "key": who.key, "directory": who.directory, "title": who.title, "wish": who.wish}
+        nothing: dict[str, Any] = {name: "" if kind == "str" else 0 for name, kind in cls.__annotations__.items()}
+        return cls(**(nothing | texts))
 
     def lives(self) -> bool:
-        """Not ended, and its process, or one of its two, still runs."""
+        """Not ended, and its process, or one of its two, still runs, or may run where it cannot be seen."""
         return not self.ended_ms and (self.runs_first() or self.runs_twin())
+
+    @property
+    def away(self) -> str:
+        """In words, where it is, when no process of it is in the PID namespace of this one; else ''."""
+        for space in filter(None, (self.space, self.twin_space)):
+            if presence.sight(space, self.seen_ms) == presence.HERE:
+                return ""
+        return presence.where(self.space) if presence.sight(self.space, self.seen_ms) == presence.HIDDEN else ""
 
     @property
     def bell(self) -> str:
@@ -82,11 +100,29 @@ class Session(Record):
 
     def runs_first(self) -> bool:
         """Whether the process that it was last started in still runs."""
-        return presence.alive(self.pid, self.pid_started)
+        return presence.runs(self.pid, self.pid_started, self.space, self.seen_ms)
 
     def runs_twin(self) -> bool:
         """Whether the process that had it open before, in another terminal, still runs."""
-        return presence.alive(self.twin_pid, self.twin_started)
+        return presence.runs(self.twin_pid, self.twin_started, self.twin_space, self.seen_ms)
+
+    def is_first(self, pid: int) -> bool:
+        """Whether it was last started in the process that has this id in this PID namespace."""
+        return pid == self.pid and presence.sight(self.space, self.seen_ms) == presence.HERE
+
+    def is_twin(self, pid: int) -> bool:
+        """Whether the process of this id in this PID namespace had it open before."""
+        return pid == self.twin_pid > 0 and presence.sight(self.twin_space, self.seen_ms) == presence.HERE
+
+    def runs_in(self, pid: int) -> bool:
+        """Whether it runs in the process that has this id in this PID namespace."""
+        if self.ended_ms:
+            return False
+        return (self.is_first(pid) and self.runs_first()) or (self.is_twin(pid) and self.runs_twin())
+
+    def runs_here(self) -> bool:
+        """Whether it runs in this PID namespace."""
+        return self.runs_in(self.pid) or self.runs_in(self.twin_pid)
 
 
 class Arrival(Record):
@@ -188,7 +224,7 @@ def session(db: Store, number: int) -> Session | None:
 
 def session_by_pid(db: Store, pid: int) -> Session | None:
     """The newest session of that very process, ended or not; None for a reused process id."""
-    found = _session(db.row("people.session_by_pid", pid))
+    found = _session(db.row("people.session_by_pid", pid, presence.space()))
     expected = found and (found.pid_started if found.pid == pid else found.twin_started)
     if found and (not expected or expected == presence.started(pid)):
         return found
@@ -198,9 +234,7 @@ def session_by_pid(db: Store, pid: int) -> Session | None:
 def sessions_in(db: Store, pid: int) -> list[Session]:
     """The live sessions of that very process; those that a client named itself, where there are any, before the
     guests that telex knows by their process alone."""
-    found = [
-        db_session for row in db.rows("people.sessions_in", pid) if (db_session := _session(row)) and db_session.lives()
-    ]
+    found = [one for row in db.rows("people.sessions_in", pid) if (one := Session.of_row(row)).runs_in(pid)]
     return [one for one in found if not one.key.startswith(GUEST)] or found
 
 
@@ -214,9 +248,9 @@ def living(db: Store) -> list[tuple[Session, Address]]:
     """Every live session with its address, oldest first."""
     found = []
     for row in db.rows("people.open_sessions"):
-        session = Session.of_row(row[:15])
+        session = Session.of_row(row[:17])
         if session.lives():
-            name, bell, wake = row[15:]
+            name, bell, wake = row[17:]
             held = Address(id=session.address, kind="session", name=name, session=session.id, bell=bell, wake=wake)
             found.append((session, held))
     return found
@@ -243,10 +277,21 @@ def tell_team(db: Store) -> None:
         db.after_commit(bells.nudge, db.home, bells.LINK)
 
 
-def silent(db: Store, most: int) -> list[Session]:
-    """The oldest sessions that never said that they ended, and whose process is gone."""
-    found = [Session.of_row(row[:15]) for row in db.rows("people.open_sessions")]
-    return [session for session in found if session.client != "shell" and not session.lives()][:most]
+def silent(db: Store, most: int, now_ms: int) -> list[Session]:
+    """The oldest sessions that never said that they ended, and whose process is gone, or was not heard of for days
+    in a PID namespace into which nobody here can look."""
+    found = [Session.of_row(row[:17]) for row in db.rows("people.open_sessions")]
+    horizon = now_ms - limits.AWAY_DAYS * _DAY_MS
+    return [
+        one
+        for one in found
+        if one.client != "shell" and (not one.lives() or (one.away and last_seen(db, one) < horizon))
+    ][:most]
+
+
+def last_seen(db: Store, of: Session) -> int:
+    """When a session last did something, as far as its hooks and its gate have noted it."""
+    return max(of.seen_ms, presence.Turns(db.home, of.bell).changed_ms)
 
 
 def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None = None) -> tuple[Session, Address]:
@@ -266,7 +311,8 @@ def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None
         _revive(db, known, who, place.id, started, now_ms)
     else:
         wish = names.slug(who.wish, default="")
-        values = (who.client, who.key, place.id, who.pid, started, who.directory, who.title, wish, now_ms, now_ms)
+        process = (who.pid, started, presence.space())
+        values = (who.client, who.key, place.id, *process, who.directory, who.title, wish, now_ms, now_ms)
         db.run("people.add_session", *values)
         number = db.inserted()
     if before:
@@ -294,23 +340,27 @@ def tell_others(db: Store, number: int) -> None:
 
 def _revive(db: Store, known: Session, who: Arrival, place: int, started: int, now_ms: int) -> None:
     """A session that was known comes back; its earlier process may still have it open in another terminal."""
-    twin = (0, 0)
-    if known.pid != who.pid and known.lives():
-        twin = (known.pid, known.pid_started) if known.runs_first() else (known.twin_pid, known.twin_started)
+    own = presence.space()
+    twin = (0, 0, "")
+    if (known.pid, known.space or own) != (who.pid, own) and known.lives():
+        first = (known.pid, known.pid_started, known.space)
+        twin = first if known.runs_first() else (known.twin_pid, known.twin_started, known.twin_space)
     title = who.title or known.title
     wish = names.slug(who.wish, default="") or known.wish
-    db.run("people.revive_session", place, who.pid, started, *twin, who.directory, title, wish, now_ms, known.id)
+    process = (who.pid, started, own)
+    db.run("people.revive_session", place, *process, *twin, who.directory, title, wish, now_ms, known.id)
 
 
 def close_process(db: Store, session: Session, pid: int) -> bool:
     """One process of a session is ending; True when another still has it open. Inside a write."""
-    if pid == session.twin_pid or (pid == session.pid and session.runs_twin()):
-        left = (session.pid, session.pid_started)
-        if pid == session.pid:
-            left = (session.twin_pid, session.twin_started)
+    first, twin = session.is_first(pid), session.is_twin(pid)
+    if twin or (first and session.runs_twin()):
+        left = (session.pid, session.pid_started, session.space)
+        if first:
+            left = (session.twin_pid, session.twin_started, session.twin_space)
         db.run("people.only_process", *left, session.id)
         return True
-    return pid != session.pid and session.lives()
+    return not first and session.lives()
 
 
 def end(db: Store, session: Session, why: str, now_ms: int) -> None:
@@ -371,7 +421,8 @@ def _kept(db: Store, session: Session | None, who: Arrival) -> Address | None:
 
 
 def _choose(db: Store, who: Arrival, now_ms: int) -> Address:
-    wish = next(filter(None, (names.slug(text, default="") for text in _wishes(who))), "session")
+    wish = names.slug(who.wish, default="") or names.slug(who.title, default="") or place_name(who.directory)
+    wish = wish or "session"
     for number in range(1, limits.NAME_TWINS + 1):
         name = names.twin(wish, number)
         found = _address(db.row("people.address_by_name", name))
@@ -383,16 +434,10 @@ def _choose(db: Store, who: Arrival, now_ms: int) -> Address:
     raise NameTaken(name=wish, holder=f"{limits.NAME_TWINS} others")
 
 
-def _wishes(who: Arrival) -> tuple[str, str, str]:
-    return who.wish, who.title, who.directory.rstrip("/").rpartition("/")[2]
-
-
 def _join_places(db: Store, place: int, directory: str, title: str, now_ms: int) -> None:
     """Membership of the channels of its directory and its title, for as long as it is there."""
     db.run("people.drop_place_members", place)
-    wishes = (("directory", directory.rstrip("/").rpartition("/")[2]), ("title", title))
-    for reason, text in wishes:
-        name = names.slug(text, default="") if text else ""
+    for reason, name in (("directory", place_name(directory)), ("title", names.slug(title, default=""))):
         if name:
             channel = opened_channel(db, name, now_ms)
             db.run("people.add_member", channel.id, place, reason, now_ms)
@@ -413,6 +458,11 @@ def _address(row: tuple[Any, ...] | None) -> Address | None:
 
 def _session(row: tuple[Any, ...] | None) -> Session | None:
     return Session.of_row(row) if row else None
+
+
+def place_name(directory: str) -> str:
+    """The name that a directory gives; '' where it gives none."""
+    return names.of_directory(directory, os.environ.get("HOME", ""))
 
 
 def in_utf8(text: str) -> str:

@@ -261,12 +261,13 @@ class Store:
             self.con.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def _apply(self, path: str) -> None:
-        """One migration, unless its first table is there: an older telex that still ran may have put its own number
-        back."""
+        """One migration, unless its first table or column is there: an older telex that still ran may have put its
+        own number back."""
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        table = text.partition(" TABLE ")[2].partition(" ")[0]
-        if not next(self.con.execute(query("store.has_table"), (table,)))[0]:
+        table, verb, *more = text.partition(" TABLE ")[2].split(None, 4)
+        looks_for = ("has_column", (table, more[1])) if verb == "ADD" else ("has_table", (table,))
+        if not next(self.con.execute(query(f"store.{looks_for[0]}"), looks_for[1]))[0]:
             self.con.execute(text)
 
 

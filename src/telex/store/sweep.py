@@ -78,7 +78,7 @@ def expire(db: Store, number: int, reason: str, now_ms: int, *, elsewhere: bool 
 def end_dead(db: Store, now_ms: int) -> None:
     """End the oldest sessions whose process is gone without a word, and tell who waits for their reply. Inside a
     write. Without it, whoever asks who is here would ask the system about each of them for ever."""
-    for session in people.silent(db, limits.SWEEP_ROWS):
+    for session in people.silent(db, limits.SWEEP_ROWS, now_ms):
         for number, creditor in list(db.rows("mail.untold_debts", session.address)):
             notices.no_reply(db, number, session.address, creditor, "session-gone", notices.IDLE, now_ms)
         people.end(db, session, "its process was gone", now_ms)

@@ -56,34 +56,35 @@ UPDATE address SET arrival_ms = ? WHERE id = ?
 
 -- :session_by_key
 SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
-       prompts_woken, started_ms, seen_ms
+       prompts_woken, started_ms, seen_ms, space, twin_space
 FROM session WHERE client = ? AND key = ?
 
 -- :session_by_id
 SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
-       prompts_woken, started_ms, seen_ms
+       prompts_woken, started_ms, seen_ms, space, twin_space
 FROM session WHERE id = ?
 
 -- :session_by_pid  the session that a process runs now, or else ran last
 SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
-       prompts_woken, started_ms, seen_ms
-FROM session WHERE pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0) ORDER BY ended_ms = 0 DESC, id DESC LIMIT 1
+       prompts_woken, started_ms, seen_ms, space, twin_space
+FROM session WHERE (pid = ?1 AND space IN (?2, '')) OR (twin_pid = ?1 AND twin_pid > 0 AND twin_space IN (?2, ''))
+ORDER BY ended_ms = 0 DESC, id DESC LIMIT 1
 
 -- :sessions_in  the sessions that a process runs now, as far as telex was told
 SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, directory, title, wish, ended_ms,
-       prompts_woken, started_ms, seen_ms
+       prompts_woken, started_ms, seen_ms, space, twin_space
 FROM session WHERE (pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0)) AND ended_ms = 0 ORDER BY id DESC
 
 -- :ended_why
 SELECT ended_why FROM session WHERE id = ?
 
 -- :add_session
-INSERT INTO session (client, key, address, pid, pid_started, directory, title, wish, started_ms, seen_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO session (client, key, address, pid, pid_started, space, directory, title, wish, started_ms, seen_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :revive_session  a session that was known comes back, perhaps in another process
-UPDATE session SET address = ?, pid = ?, pid_started = ?, twin_pid = ?, twin_started = ?, directory = ?, title = ?, wish = ?,
-                   seen_ms = ?, prompts_woken = CASE WHEN ended_ms > 0 THEN 0 ELSE prompts_woken END,
+UPDATE session SET address = ?, pid = ?, pid_started = ?, space = ?, twin_pid = ?, twin_started = ?, twin_space = ?,
+                   directory = ?, title = ?, wish = ?, seen_ms = ?, prompts_woken = CASE WHEN ended_ms > 0 THEN 0 ELSE prompts_woken END,
                    ended_ms = 0, ended_why = ''
 WHERE id = ?
 
@@ -91,7 +92,7 @@ WHERE id = ?
 UPDATE session SET seen_ms = ?, directory = ? WHERE id = ?
 
 -- :only_process  one of the two processes of a session has ended; this one goes on
-UPDATE session SET pid = ?, pid_started = ?, twin_pid = 0, twin_started = 0 WHERE id = ?
+UPDATE session SET pid = ?, pid_started = ?, space = ?, twin_pid = 0, twin_started = 0, twin_space = '' WHERE id = ?
 
 -- :end_session
 UPDATE session SET ended_ms = ?, ended_why = ? WHERE id = ? AND ended_ms = 0
@@ -101,7 +102,7 @@ UPDATE session SET prompts_woken = ? WHERE id = ?
 
 -- :open_sessions  not ended as far as telex was told; whether the process lives is the caller's to ask
 SELECT s.id, s.client, s.key, s.address, s.pid, s.pid_started, s.twin_pid, s.twin_started, s.directory, s.title, s.wish, s.ended_ms, s.prompts_woken,
-       s.started_ms, s.seen_ms, a.name, a.bell, a.wake
+       s.started_ms, s.seen_ms, s.space, s.twin_space, a.name, a.bell, a.wake
 FROM session s JOIN address a ON a.id = s.address AND a.session = s.id
 WHERE s.id IN (SELECT id FROM session INDEXED BY session_open WHERE ended_ms = 0) ORDER BY s.id
 

@@ -6,6 +6,9 @@ SELECT count(*) FROM sqlite_master
 -- :has_table
 SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?
 
+-- :has_column
+SELECT count(*) FROM pragma_table_info(?) WHERE name = ?
+
 -- :optimize_words  merge the index, which drops what was deleted from it
 INSERT INTO words (words) VALUES ('optimize')
 
