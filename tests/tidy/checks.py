@@ -22,7 +22,8 @@ CORE_IMPORTS: dict[str, tuple[str, ...]] = {
     "_blake2": ("blake2b",),
     "time": ("gmtime", "strftime"),
 }
-CORE_LATE_IMPORTS = {"difflib": ("get_close_matches",)}  # only inside a function: an answer to a mistake
+# Only inside a function: an answer to a mistake, a name with accents.
+CORE_LATE_IMPORTS = {"difflib": ("get_close_matches",), "unicodedata": ("combining", "normalize")}
 _CORE_LAYERS = ("telex.core", "telex.limits", "telex.errors", "telex.errors.between", "telex")
 _IMPURE_CALLS = ("open", "print", "input", "exec", "eval", "__import__")
 

@@ -72,6 +72,15 @@ class Bus:
         """Who this process is, for a verb that only reads: nothing is registered. Raises WhoAreYou, NameTaken."""
         return self._caller or self._identified(reads=True)
 
+    @property
+    def looker(self) -> Caller:
+        """The same for a verb that shows what concerns others too: an agent that cannot be told may look. Raises
+        NameTaken."""
+        try:
+            return self.reader
+        except WhoAreYou:
+            return onlooker(here())
+
     def _identified(self, *, reads: bool = False) -> Caller:
         try:
             found = identify(self.db, self.clock(), os.environ, here(), os.getpid(), self._name, reads=reads)
@@ -261,13 +270,13 @@ class Bus:
         """One message with every delivery: state, when, why. Raises MessageUnknown."""
         from telex.bus import history
 
-        return history.show(self.db, self.reader, id)
+        return history.show(self.db, self.looker, id)
 
     def log(self, *, partner: str = "", everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
         """History, newest first. Raises NameUnknown, NameInvalid."""
         from telex.bus import history
 
-        return history.log(self.db, self.reader, partner=partner, everything=everything, most=most, now_ms=self.clock())
+        return history.log(self.db, self.looker, partner=partner, everything=everything, most=most, now_ms=self.clock())
 
     def follow(self, *, everything: bool = False, timeout_s: float = 0) -> Iterator[Letter]:
         """What comes from now on, as it comes; 0 goes on for ever."""
@@ -278,7 +287,7 @@ class Bus:
         while end is None or time.monotonic() < end:
             newest = history.newest(self.db)
             if newest > last:
-                yield from history.since(self.db, self.reader, last, everything=everything)
+                yield from history.since(self.db, self.looker, last, everything=everything)
                 last = newest
             time.sleep(limits.FOLLOW_POLL_MS / 1000)
 
@@ -286,13 +295,13 @@ class Bus:
         """Messages that hold all the words, newest first. Raises Usage for no words."""
         from telex.bus import history
 
-        return history.search(self.db, self.reader, list(words), everything=everything, most=most)
+        return history.search(self.db, self.looker, list(words), everything=everything, most=most)
 
     def thread(self, id: str) -> list[Letter]:
         """A conversation, oldest first, by any message of it or by its word. Raises MessageUnknown."""
         from telex.bus import history
 
-        return history.thread(self.db, self.reader, id)
+        return history.thread(self.db, self.looker, id)
 
     # --- people ---
 
@@ -308,13 +317,13 @@ class Bus:
         from telex.bus import inbox, people
 
         inbox.fetch(self.db)
-        return people.who(self.db, self.reader, self.clock(), everybody=everybody)
+        return people.who(self.db, self.looker, self.clock(), everybody=everybody)
 
     def channels(self) -> list[Channel]:
         """Channels with their members."""
         from telex.bus import people
 
-        return people.channels(self.db, self.reader)
+        return people.channels(self.db, self.looker)
 
     def join(self, channel: str) -> str:
         """Become a member of a channel. Raises NameInvalid."""
@@ -332,7 +341,7 @@ class Bus:
         """The channel joined last, else that of the session's title, else that of the directory; '' for none."""
         from telex.bus import people
 
-        return people.active_channel(self.db, self.reader)
+        return people.active_channel(self.db, self.looker)
 
     def rename(self, name: str) -> str:
         """Take another name; the old one leads here for two hours. Raises NameInvalid, NameReserved, NameTaken."""

@@ -41,7 +41,7 @@ def show(call: Call) -> None:
 def log(call: Call) -> None:
     """`telex log`"""
     args = call.args
-    everything = "all" in args.flags or call.bus.reader.session is None
+    everything = "all" in args.flags or _is_nobodys(call)
     most = args.count("limit", limits.LIST_ROWS, "log")
     if args.option("thread"):
         letters = call.bus.thread(args.option("thread"))
@@ -56,7 +56,7 @@ def log(call: Call) -> None:
 def search(call: Call) -> None:
     """`telex search WORDS`"""
     args = call.args
-    everything = "all" in args.flags or call.bus.reader.session is None
+    everything = "all" in args.flags or _is_nobodys(call)
     most = args.count("limit", limits.LIST_ROWS, "search")
     _list(call, call.bus.search(*args.words["words"], everything=everything, most=most), "nothing found")
 
@@ -80,3 +80,9 @@ def _follow(call: Call, everything: bool) -> None:
                 f"{one.id}  {text.when(one.created_ms)}  {one.sender} -> {text.visible(one.to)}  {one.kind}  {about}"
             )
         call.out.flush()
+
+
+def _is_nobodys(call: Call) -> bool:
+    """Whether the caller has no mail of its own to look through: the person, or who was never registered."""
+    me = call.bus.looker
+    return me.session is None or not me.address.id

@@ -16,7 +16,7 @@ def who(call: Call) -> None:
     """`telex who`"""
     found = call.bus.who(everybody="all" in call.args.flags)
     if call.out.as_json:
-        call.out.json({"me": f"@{call.bus.reader.address.name}", "sessions": found})
+        call.out.json({"me": f"@{call.bus.looker.address.name}", "sessions": found})
         return
     now = call.bus.clock()
     rows = []

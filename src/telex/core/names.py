@@ -129,10 +129,9 @@ def of_directory(path: str, user_home: str = "") -> str:
 def _plain(text: str) -> str:
     """text in small letters, Latin ones without their accents."""
     if not text.isascii():
-        import unicodedata  # 1 ms, paid only where it is needed
+        from unicodedata import combining, normalize  # 1 ms, paid only where it is needed
 
-        decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-        text = "".join([char for char in decomposed if not unicodedata.combining(char)])
+        text = "".join([char for char in normalize("NFKD", text.translate(_LETTERS)) if not combining(char)])
     return text.translate(_FOLDED)
 
 
