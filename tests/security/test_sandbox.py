@@ -74,7 +74,7 @@ def test_what_reads_reads(shell: Shell, sandbox: list[str], line: str, who: str)
 def test_the_inbox_of_a_known_session_is_read(shell: Shell, sandbox: list[str]) -> None:
     assert "the first" in run(shell, sandbox, "inbox", name="api").out
     done = run(shell, sandbox, "inbox", "--json", env=AGENT)
-    assert (done.status, done.error["code"]) == (1, "store-shut")
+    assert (done.status, done.error["code"]) == (3, "who-are-you")  # no hook has ever named it
 
 
 @pytest.mark.parametrize("who", ["api", "new"])

@@ -159,7 +159,7 @@ def framed(call: Call, letters: list[Letter]) -> str:
     budget = 4 * limits.FRAME_CHARS + sum(8 * (one.size + len(one.data)) + limits.FRAME_CHARS for one in letters)
     items = [item(one) for one in letters]
     home = os.environ.get("HOME", "")
-    return frame(items, call.bus.me.address.name, call.bus.clock(), budget=budget, home=home).text
+    return frame(items, call.bus.looker.address.name, call.bus.clock(), budget=budget, home=home).text
 
 
 def _claim(call: Call) -> None:
