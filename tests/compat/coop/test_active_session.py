@@ -43,7 +43,7 @@ def test_the_person_is_in_the_session_of_the_directory_where_the_command_is_type
         caller = Caller(address=machine.person.me.address, session=None, directory=directory)
         return machine.person.acting(caller).active_channel()
 
-    assert (seat("/src/Front End/"), seat("/src/日本"), seat("/"), seat("")) == ("#front-end", "", "", "")
+    assert (seat("/src/Front End/"), seat("/src/日本"), seat("/"), seat("")) == ("#front-end", "#src", "", "")
     machine.person.join("release")
     assert seat("/src/api") == "#release"
 

@@ -189,8 +189,8 @@ def test_what_was_said_to_all_as_a_word_stays_a_word(machine: Machine) -> None:
 
 
 def test_names_of_directories_are_mended_like_those_of_sessions(machine: Machine) -> None:
-    taken(machine, record(60, "My App", "日本", "one"), record(50, "a\n  • boss", "TELEX", "two"))
-    assert waiting(machine, "/src/日本") == ["one"]
+    taken(machine, record(60, "My App", "Größe", "one"), record(50, "a\n  • boss", "TELEX", "two"))
+    assert waiting(machine, "/src/Größe") == ["one"]
     assert waiting(machine, "/src/telex") == ["two"]
     assert [one.sender for one in machine.person.log(everything=True)] == ["@a-boss", "@my-app"]
     assert len(list(archive.written(machine.person.export()))) == 2

@@ -129,7 +129,13 @@ def test_a_broadcast_that_no_session_hears_is_the_persons(mailbox: Mailbox) -> N
 def test_a_directory_whose_name_is_no_name_is_found_by_it(mailbox: Mailbox) -> None:
     there = mailbox.session("My Größe")
     assert mailbox.kei("send", "--to", "My Größe", "hi") == (0, "-> sent to 'My Größe' (from 'shop')\n", "")
-    assert there.heard() == [f"{ME} -> my-gr-e: hi"]
+    assert there.heard() == [f"{ME} -> my-grosse: hi"]
+
+
+def test_a_directory_in_another_script_is_found_by_its_name(mailbox: Mailbox) -> None:
+    there = mailbox.session("backend/данные")
+    assert mailbox.kei("send", "--to", "данные", "hi").status == 0
+    assert there.heard() == [f"{ME} -> backend: hi"]
 
 
 def test_a_name_that_is_none_is_refused_and_the_nearest_told(mailbox: Mailbox) -> None:

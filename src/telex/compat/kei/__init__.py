@@ -11,6 +11,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+import os
 import sys
 
 from telex import limits
@@ -128,9 +129,10 @@ def _telex_name(bus: Bus, written: str) -> str:
     try:
         return names.fold_own(word)
     except (NameInvalid, NameReserved):
-        if word not in [_base(one.directory) for one in bus.who()]:
+        there = next((one.directory for one in bus.who() if _base(one.directory) == word), "")
+        if not there:
             raise
-        return names.slug(word)
+        return names.of_directory(there, os.environ.get("HOME", "")) or names.slug(word)
 
 
 def _target(bus: Bus, name: str) -> str:
@@ -189,7 +191,7 @@ def _my_names(bus: Bus) -> set[str]:
     """What the caller is called, and where it works."""
     me = bus.me
     directory = me.session.directory if me.session else me.directory
-    return {me.address.name, names.slug(_base(directory), default=me.address.name)}
+    return {me.address.name, names.of_directory(directory, os.environ.get("HOME", "")) or me.address.name}
 
 
 def _list(call: Call, words: list[str]) -> int:
