@@ -24,8 +24,8 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "errors": 1_000,
-    "core": 1_600,
-    "store": 6_200,
+    "core": 1_650,
+    "store": 6_400,
     "hook": 1_320,
     "bus": 3_300,
     "clients": 4_400,
