@@ -360,8 +360,6 @@ class _Page:
         if wakes and place.kind == "session" and not machine_flow.wake(self.db, machine.id, place, self.now_ms):
             wakes = False
             place = people.Address(**(place.as_dict() | {"wake": "never"}))
-            words = f"it woke a session here {limits.MACHINE_WAKES} times without a person; its mail waits for a prompt"
-            trouble.note(self.db, trouble.REFUSED, machine.name, words, self.now_ms)
         mail.deliver(self.db, new.n, new, place, via)
         if wakes and (session := people.session(self.db, place.session)):
             self.woken.append(session)
