@@ -88,6 +88,7 @@ LOST_MESSAGES = 10_000_000  # a note of the newest message that is further ahead
 INDEX_MESSAGES = 64  # are put into the search index together, by every so many-th send
 SEARCH_ROWS = 10_000  # matches looked at for those that concern the caller
 LIST_ROWS = 20  # of a listing, where --limit does not say otherwise
+WHO_AWAITED = 50  # names that nobody ever held, in a listing of who is here
 PREVIEW_CHARS = 100  # of a body in a listing
 WAIT_POLL_MS = 50  # where the system has neither inotify nor kqueue
 FOLLOW_POLL_MS = 200  # between two looks of 'telex log --follow'

@@ -148,6 +148,14 @@ def test_new_names_are_counted_and_a_list_of_members_makes_none(
     assert [one.body for one in frontend.inbox()] == []
 
 
+def test_a_listing_of_who_is_here_ends(alice: Machine, frontend: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "WHO_AWAITED", 7)
+    take(alice, arrived(letter("hi", to={ALICE: [f"new-{n}" for n in range(20)]}), 1, 0))
+    assert [one.name for one in frontend.who() if one.state == "nobody"] == [f"@new-{n}" for n in range(13, 20)]
+    assert sum(one.state == "nobody" for one in frontend.who(everybody=True)) == 20
+    assert "@frontend" in [one.name for one in frontend.who()]
+
+
 def test_a_letter_that_names_too_many_is_refused(alice: Machine) -> None:
     names = [f"new-{n}" for n in range(limits.RECIPIENTS_PER_SEND + 1)]
     assert take(alice, arrived(letter("hi", to={ALICE: names}), 1, 0)) == 0

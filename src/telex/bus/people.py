@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from telex import limits
 from telex.bus.identity import Caller
 from telex.core import names
 from telex.core.record import Record
@@ -40,9 +41,15 @@ class Channel(Record):
 
 
 def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> list[Presence]:
-    """Every live session, the person, and whoever mail waits for; with `everybody` also those long gone."""
+    """Every live session, the person, and whoever mail waits for: of names that nobody ever held the newest
+    `limits.WHO_AWAITED`, because mail from elsewhere may make many. With `everybody` all, and those long gone."""
     found = []
-    for row in list(db.rows("people.roster")):
+    roster = list(db.rows("people.roster"))
+    awaited = [row[0] for row in roster if row[1] == "session" and not row[3]]
+    left_out = set() if everybody else set(awaited[: -limits.WHO_AWAITED])
+    for row in roster:
+        if row[0] in left_out:
+            continue
         place = people.Address.of_row(row[:6])
         session = people.session(db, place.session)
         state = _state(db, place, session)

@@ -30,6 +30,8 @@ def who(call: Call) -> None:
     heads = ["name", "client", "state", "unread", "seen", "directory", "machine"]
     shown = len(heads) if any(one.machine for one in found) else len(heads) - 1
     call.out.table(heads[:shown], [row[:shown] for row in rows])
+    if sum(one.state == "nobody" for one in found) == limits.WHO_AWAITED and "all" not in call.args.flags:
+        call.out.line(f"of names that mail waits for, the newest {limits.WHO_AWAITED}; all of them: telex who --all")
 
 
 def channels(call: Call) -> None:
