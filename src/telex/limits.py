@@ -85,6 +85,8 @@ DOCTOR_ROWS = 100_000  # newest messages checked against their hashes
 BACKUP_STEP_PAGES = 1_000  # copied at a time, so that writers get their turn
 LOST_MESSAGES = 10_000_000  # a note of the newest message that is further ahead is not this store's
 # listings
+IMPORT_SECONDS = 60  # another program's database is read for at most so long
+IMPORT_STEPS = 100_000  # of SQLite's machine between two looks at the clock
 INDEX_MESSAGES = 64  # are put into the search index together, by every so many-th send
 SEARCH_ROWS = 10_000  # matches looked at for those that concern the caller
 LIST_ROWS = 20  # of a listing, where --limit does not say otherwise

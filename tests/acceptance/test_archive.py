@@ -49,7 +49,12 @@ def test_what_is_exported_comes_back_the_same(machine: Machine, other: Machine) 
     written_to(machine)
     lines = list(machine.person.export())
     assert other.person.take_in(lines) == (5, 0)
-    assert [json.loads(line) for line in other.person.export()] == [json.loads(line) for line in lines]
+    expected = [json.loads(line) for line in lines]
+    for record in expected:  # a file must not speak to an agent as the person or as telex
+        for one in record["deliveries"] if record["sender_kind"] != "session" else ():
+            if one["state"] == "queued":
+                one.update(state="expired", reason="imported as it was", closed_ms=one["changed_ms"])
+    assert [json.loads(line) for line in other.person.export()] == expected
 
 
 def test_a_second_import_takes_nothing(machine: Machine, other: Machine) -> None:
@@ -378,7 +383,7 @@ def test_the_database_of_claude_ipc_is_taken_in(shell: Shell) -> None:
     con = apsw.Connection(str(shell.work / "messages.db"))
     con.execute(IPC)
     con.close()
-    assert shell.telex("import", "messages.db").out == "1 message taken in, 0 were here already\n"
+    assert shell.telex("import", "messages.db", "--queued").out == "1 message taken in, 0 were here already\n"
     assert shell.telex("import", "messages.db").out == "0 messages taken in, 1 was here already\n"
     assert "hello wsl2" in shell.telex("read", name="wsl2").out
 

@@ -97,7 +97,7 @@ EVERY = (
     Verb(
         name="import",
         who="",
-        words=("import", "-"),
+        words=("import", "-", "--queued"),
         stores=IMPORTED,
         promise="3 messages taken in",
         kept=lambda found: all(found.number(body) for body in IMPORTED),

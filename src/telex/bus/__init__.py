@@ -466,13 +466,14 @@ class Bus:
 
         return archive.export(self.db)
 
-    def take_in(self, lines: Iterable[str]) -> tuple[int, int]:
-        """Import exported lines: (taken, already here). Raises PersonOnly, and ImportInvalid before anything is
-        taken."""
+    def take_in(self, lines: Iterable[str], *, queued: bool = True) -> tuple[int, int]:
+        """Import exported lines: (taken, already here). Without `queued` what nobody had read is closed; what says
+        that it is the person's or telex's own always is. Raises PersonOnly, and ImportInvalid before anything is taken.
+        """
         from telex.bus import archive
 
         self._person_only("importing mail")
-        return archive.take_in(self.db, lines, self.clock())
+        return archive.take_in(self.db, lines, self.clock(), queued=queued)
 
     def purge(self, *, older_than_s: float, open_too: bool = False, partner: str = "") -> int:
         """Remove finished messages that really are gone then; how many. Raises PersonOnly, NameInvalid."""

@@ -73,8 +73,11 @@ def _delivery(one: mail.Delivery) -> dict[str, Any]:
     return fields | {name: getattr(one, name) for name in _TIMES}
 
 
-def take_in(db: Store, lines: Iterable[str], now_ms: int) -> tuple[int, int]:
+def take_in(db: Store, lines: Iterable[str], now_ms: int, *, queued: bool = True) -> tuple[int, int]:
     """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken.
+
+    Without `queued` what nobody had read is closed. What says that it is telex's or the person's always is, because a
+    file can say anything and must not speak to an agent in their name.
 
     A message that could not even be read where it was exported is neither.
     """
@@ -85,6 +88,8 @@ def take_in(db: Store, lines: Iterable[str], now_ms: int) -> tuple[int, int]:
         for record in records:
             uuid = bytes.fromhex(record["uuid"].replace("-", ""))
             if db.value("mail.by_uuid", uuid) is None:
+                if not queued or record["sender_kind"] != "session":
+                    _close(record)
                 _insert(db, record, uuid, now_ms)
                 taken += 1
     return taken, len(records) - taken
@@ -117,6 +122,12 @@ def _mark_damaged(record: dict[str, Any]) -> None:
     for one in record["deliveries"]:
         if one["state"] in delivery.UNREAD:
             one.update(state=delivery.DEAD, reason="damaged on disk", closed_ms=one["changed_ms"])
+
+
+def _close(record: dict[str, Any]) -> None:
+    for one in record["deliveries"]:
+        if one["state"] in delivery.UNREAD and one["state"] != delivery.SHOWN:
+            one.update(state=delivery.EXPIRED, reason="imported as it was", closed_ms=one["changed_ms"])
 
 
 def _check_fields(record: dict[str, Any]) -> None:

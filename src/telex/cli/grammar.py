@@ -322,6 +322,7 @@ VERBS = (
                 meaning="an export of telex, kei's messages.jsonl, claude-ipc's messages.db, or - for standard input",
             ),
         ),
+        options=(Option(name="queued", meaning="what nobody had read waits here too, and is shown to its recipient"),),
     ),
     Verb(
         name="purge",

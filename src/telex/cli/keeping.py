@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from telex import limits
@@ -48,7 +49,7 @@ def import_(call: Call) -> int:
         lines, known, broken = found.lines, found.known, found.broken
     else:
         lines = _text(raw, path).split("\n")
-    taken, others = call.bus.take_in(lines)
+    taken, others = call.bus.take_in(lines, queued="queued" in call.args.flags)
     _say_taken(call, taken, known + others, broken)
     return 1 if broken else 0
 
@@ -58,7 +59,10 @@ def _read(path: str) -> bytes:
     try:
         if path == "-":
             return sys.stdin.buffer.read()
-        with open(path, "rb") as file:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe that nobody writes to must not hold it
+        with open(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise ValueError("it is no regular file; what comes by a pipe is imported as '-'")
             head = file.read(len(_SQLITE))
             return head if head == _SQLITE else head + file.read()
     except (OSError, ValueError) as problem:

@@ -328,7 +328,7 @@ def test_a_mailbox_moves_with_its_cursors(mailbox: Mailbox) -> None:
     lines = [GOOD | {"id": (now - ago) * 1_000_000, "ts": "", "body": f"{ago} s ago"} for ago in (300, 200, 100)]
     (directory / "messages.jsonl").write_bytes(file_of(*lines))
     (directory / f".cursor-{SESSION}").write_text(str((now - 250) * 1_000_000))
-    ran = mailbox.shell.telex("import", str(directory / "messages.jsonl"))
+    ran = mailbox.shell.telex("import", str(directory / "messages.jsonl"), "--queued")
     assert ran == (0, "3 messages taken in, 0 were here already\n", "")
     assert mailbox.silent("backend").heard() == ["frontend -> backend: 200 s ago", "frontend -> backend: 100 s ago"]
     assert len(mailbox.records(mailbox.kei("list"))) == 3

@@ -283,7 +283,7 @@ def test_11_a_clock_that_is_stepped_back_hides_nothing(mailbox: Mailbox, backend
     path = mailbox.shell.work / "messages.jsonl"
     ahead = (int(time.time()) + 3_600) * 1_000_000  # what a clock that was an hour ahead has written
     path.write_text(old.line(ahead, "frontend", "backend", "before") + "\n")
-    assert mailbox.shell.telex("import", str(path)).status == 0
+    assert mailbox.shell.telex("import", str(path), "--queued").status == 0
     mailbox.kei("send", "@backend", "after")
     assert backend.heard() == ["frontend -> backend: before", f"{ME} -> backend: after"]
     ids = [json.loads(line)["id"] for line in mailbox.shell.telex("export", "--jsonl").out.splitlines()]

@@ -2,13 +2,17 @@
 
 Rules kept here: the foreign database is opened for reading only, through the one SQLite library that telex has; a
 row's UUID is made from the row, so that importing twice takes nothing twice; what was unread is queued, what was read
-is read; a large message's file is read in where it is there, else its summary stays.
+is read; a large message's file is read in where it is a regular one beside the database, else its summary stays: the
+database may be a stranger's, and names any path it likes. For the same reason its messages must stand in a table, no
+text may be larger than a message, and the reading ends after a time.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
+import time
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -35,19 +39,26 @@ def records(path: str) -> Iterator[str]:
         query = file.read()
     try:
         con = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+        con.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        con.limit(apsw.SQLITE_LIMIT_LENGTH, 4 * limits.BODY_MOST_BYTES)
+        end = time.monotonic() + limits.IMPORT_SECONDS
+        con.set_progress_handler(lambda: time.monotonic() > end, limits.IMPORT_STEPS)
         try:
+            if not con.table_exists("main", "messages"):  # a view is none, and may have no end
+                raise FileUnreadable(path=path, problem="it is no messages.db of claude-ipc-mcp: it has no such table")
+            folder = os.path.dirname(os.path.realpath(path))
             for row in con.execute(query):
-                yield json.dumps(_record(row), ensure_ascii=False)
+                yield json.dumps(_record(row, folder), ensure_ascii=False)
         finally:
             con.close()
     except (apsw.Error, UnicodeDecodeError) as problem:
         raise FileUnreadable(path=path, problem=f"it is no messages.db of claude-ipc-mcp: {problem}") from None
 
 
-def _record(row: tuple[Any, ...]) -> dict[str, Any]:
+def _record(row: tuple[Any, ...], folder: str) -> dict[str, Any]:
     number, from_id, to_id, content, timestamp, data, summary, large, read = row
     moment_ms = _moment_ms(str(timestamp))
-    body, beside = _message(_text(large), _text(content) or _text(summary), _text(data))
+    body, beside = _message(_file(_text(large), folder), _text(content) or _text(summary), _text(data))
     system = from_id == letters.SYSTEM
     raw = "\0".join(str(one) for one in (number, from_id, to_id, timestamp, content)).encode("utf-8", "replace")
     uuid = blake2b(raw, digest_size=16, person=_PERSON).digest()
@@ -82,7 +93,7 @@ def _record(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _message(large: str, content: str, data: str) -> tuple[str, str]:
     """The body and the data that a row holds."""
-    body = (_file(large) if large else "") or content
+    body = large or content
     try:
         found = json.loads(data) if data else None
     except ValueError:
@@ -95,10 +106,16 @@ def _message(large: str, content: str, data: str) -> tuple[str, str]:
     return body if body.strip() else "(empty message)", beside
 
 
-def _file(path: str) -> str:
-    """What a large message's file holds below its head; '' where it is gone."""
+def _file(path: str, folder: str) -> str:
+    """What a large message's file holds below its head; '' where it is gone, or is no regular file of that folder."""
+    real = os.path.realpath(path)
+    if not path or not real.startswith(folder + os.sep):
+        return ""
     try:
-        with open(path, encoding="utf-8") as file:
+        fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with open(fd, encoding="utf-8") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                return ""
             text = file.read(limits.BODY_MOST_BYTES // 4)
     except (OSError, ValueError):
         return ""
