@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.support.machine import DAY, HOUR, MINUTE, Machine, Seat
 
 from telex import limits
 from telex.bus.send import Sent
 from telex.errors import MessageUnknown
-from telex.store import bodies, mail
+from telex.store import bodies, mail, sweep
 
 
 def tick(machine: Machine) -> None:
@@ -68,7 +70,9 @@ def test_one_write_expires_no_more_than_a_few(machine: Machine) -> None:
     answers = [machine.person.send("@api", f"{number}", ttl_s=1) for number in range(limits.SWEEP_ROWS + 5)]
     machine.clock.pass_by(2)
     tick(machine)
-    assert [machine.states(one)["@api"] for one in answers].count("expired") == limits.SWEEP_ROWS
+    # asked of the store itself: a look would go on
+    states = [mail.deliveries(machine.db, int(one.id[1:]))[0].state for one in answers]
+    assert states.count("expired") == limits.SWEEP_ROWS
     tick(machine)
     assert {machine.states(one)["@api"] for one in answers} == {"expired"}
 
@@ -259,3 +263,43 @@ def test_removing_what_is_gone_is_no_fault(machine: Machine) -> None:
     with machine.db.write():
         sweep.remove(machine.db, 999, machine.clock())
         sweep.expire(machine.db, 999, "why", machine.clock())
+
+
+def notices_of(machine: Machine) -> list[str]:
+    """What telex has said to anybody, asked of the store itself: a look would notice."""
+    return [body for (body,) in machine.db.con.execute("SELECT body FROM message WHERE sender_kind = 'system'")]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda seat: seat.inbox(),
+        lambda seat: seat.read(),
+        lambda seat: seat.take().finish(False),
+        lambda seat: seat.show("m1"),
+        lambda seat: seat.log(),
+        lambda seat: seat.who(),
+    ],
+    ids=["inbox", "read", "take", "show", "log", "who"],
+)
+@pytest.mark.parametrize("mine", [True, False])
+def test_whoever_looks_notices_what_is_overdue(machine: Machine, look: Callable[[Seat], object], mine: bool) -> None:
+    """Would break: two seconds after a deadline its sender's inbox says that nothing is unread."""
+    api, _, other = machine.named("api", "web", "other")
+    asked = api.send("@web", "which port?", kind="request", deadline_s=60)
+    fleeting = api.send("@web", "until noon", ttl_s=60)
+    machine.clock.pass_by(61)
+    look(api if mine else other)
+    assert notices_of(machine) == ["no reply from @web to your request m1: its deadline has passed"]
+    assert (machine.states(asked), machine.states(fleeting)) == ({"@web": "queued"}, {"@web": "expired"})
+    look(other)
+    assert len(notices_of(machine)) == 1
+
+
+def test_without_that_nobody_who_looks_notices(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted fault: the test above must be able to fail."""
+    monkeypatch.setattr(sweep, "notice", lambda *_: None)
+    api, _ = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", deadline_s=60)
+    machine.clock.pass_by(61)
+    assert api.inbox() == []

@@ -227,6 +227,7 @@ class Bus:
         me = self.reader
         if not me.address.id and me.session is None:
             raise StoreShut(home=self.db.home, problem="this session is not registered, so it has no inbox yet")
+        self._notice()
         return inbox.inbox(self.db, me, everything=everything, most=most)
 
     def unread(self) -> int:
@@ -238,6 +239,7 @@ class Bus:
         from telex.bus import inbox
 
         inbox.fetch(self.db)
+        self._notice()
         return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
 
     def take(self, *, most: int = limits.LIST_ROWS, patience_ms: int = limits.BUSY_MS, whole: bool = True) -> Taking:
@@ -245,6 +247,7 @@ class Bus:
         heads of large ones. Raises StoreBusy where somebody else has the inbox for longer than `patience_ms`."""
         from telex.bus.inbox import Taking
 
+        self._notice()
         return Taking(self.db, self.me, self.clock, most=most, patience_ms=patience_ms, whole=whole)
 
     def done(self, *ids: str) -> list[str]:
@@ -262,6 +265,7 @@ class Bus:
             message.check_kind(kind)
         if sender:
             who = self._place(names.parse_name(sender))
+        self._notice()
         return inbox.wait(self.db, self.me, emit, self.clock, sender=who, kind=kind, timeout_s=timeout_s)
 
     # --- looking back ---
@@ -270,12 +274,14 @@ class Bus:
         """One message with every delivery: state, when, why. Raises MessageUnknown."""
         from telex.bus import history
 
+        self._notice()
         return history.show(self.db, self.looker, id)
 
     def log(self, *, partner: str = "", everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
         """History, newest first. Raises NameUnknown, NameInvalid."""
         from telex.bus import history
 
+        self._notice()
         return history.log(self.db, self.looker, partner=partner, everything=everything, most=most, now_ms=self.clock())
 
     def follow(self, *, everything: bool = False, timeout_s: float = 0) -> Iterator[Letter]:
@@ -317,6 +323,7 @@ class Bus:
         from telex.bus import inbox, people
 
         inbox.fetch(self.db)
+        self._notice()
         return people.who(self.db, self.looker, self.clock(), everybody=everybody)
 
     def channels(self) -> list[Channel]:
@@ -514,6 +521,11 @@ class Bus:
 
         self._person_only("changing a setting")
         settings.change(self.db, name, value)
+
+    def _notice(self) -> None:
+        from telex.store import sweep
+
+        sweep.notice(self.db, self.clock())
 
     # --- checks of form ---
 

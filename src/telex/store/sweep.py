@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from telex import limits
 from telex.core import delivery
-from telex.store import bodies, mail, notices, people
+from telex.errors import StoreFault
+from telex.store import bodies, mail, notices, people, settings
 from telex.store.sqlite import Store
 
 _DAY_MS = 86_400_000
@@ -26,6 +27,17 @@ def sweep(db: Store, now_ms: int, keep_days: int) -> None:
     for number, debtor, creditor in list(db.rows("mail.late", now_ms, limits.SWEEP_ROWS)):
         notices.no_reply(db, number, debtor, creditor, "its deadline has passed", notices.LATE, now_ms)
     _keep(db, now_ms, horizon, keep_days)
+
+
+def notice(db: Store, now_ms: int) -> None:
+    """What is overdue is noticed by anybody who looks, not by who writes next. Where nothing may be written, it waits
+    for somebody else's look."""
+    if db.value("mail.any_overdue", now_ms):
+        try:
+            with db.write():
+                sweep(db, now_ms, settings.load(db).keep_days)
+        except StoreFault:
+            return
 
 
 def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:

@@ -160,6 +160,10 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
             OR (SELECT created_ms <= ?2 OR created_ms > ?3 FROM message WHERE n > coalesce(
                 (SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'kept_to'), 0) ORDER BY n LIMIT 1)
 
+-- :any_overdue  one look, in two indexes, for what every reader notices on its way
+SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
+            OR EXISTS (SELECT 1 FROM owed WHERE told < 2 AND deadline_ms <= ?1)
+
 -- :overdue  messages whose time to live has run out
 SELECT at_ms, message FROM due WHERE at_ms <= ? ORDER BY at_ms LIMIT ?
 
