@@ -6,7 +6,7 @@ import os
 import sys
 
 _FROM = 80  # the team is there by then
-_EVERY = 20 + os.getpid() % 10  # places, one is left out: not the same ones at every relay
+_EVERY = 5 + int(os.environ["TELEX_HOME"][-1])  # places, one is left out: not the same ones at relay1 and relay2
 
 
 def early() -> None:

@@ -320,7 +320,7 @@ def test_a_command_that_cannot_be_is_said(alice: Seat) -> None:
     assert said == "Invalid command format: No closing quotation"
     assert failed(alice, "share_command", from_id="alice", to_id="bob", command=" ").startswith("Invalid command")
     said = failed(alice, "share_command", from_id="alice", to_id="bob", command="no-such-program-here")
-    assert said.startswith("Error executing command: [Errno 2]")
+    assert said.startswith("Error executing command: [Errno ")
 
 
 def test_a_command_that_takes_too_long_is_ended_with_its_children(
