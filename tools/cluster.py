@@ -48,10 +48,10 @@ class Node:
         self.url = f"nats://{host}:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def configure(self, peers: list[Node]) -> None:
-        """Write its configuration; with peers it is one of a cluster."""
+    def configure(self, peers: list[Node], more: str = "") -> None:
+        """Write its configuration, and what else is to stand in it; with peers it is one of a cluster."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = _CONFIG.format(name=self.name, host=self.host, port=self.port, folder=self.store)
+        text = _CONFIG.format(name=self.name, host=self.host, port=self.port, folder=self.store) + more
         if peers:
             routes = ", ".join(f'"nats://{one.host}:{one.route}"' for one in peers)
             text += _PEERS.format(host=self.host, route=self.route, routes=routes)

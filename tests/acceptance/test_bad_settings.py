@@ -441,11 +441,19 @@ def program(directory: Path, client: str, *, package: str = "", says: str = "") 
 
 
 @pytest.mark.parametrize("client", registry.names())
-def test_another_version_is_a_warning_and_the_program_is_not_started_for_it(tmp_path: Path, client: str) -> None:
+def test_a_newer_version_is_no_warning_and_the_program_is_not_started_for_it(tmp_path: Path, client: str) -> None:
     environment = program(tmp_path, client, package="99.0.1-linux-x64")
     assert versions.found(client, environment) == "99.0.1"
-    words = versions.remark(client, environment, ask=True)
-    assert "99.0.1: not tested" in words and versions.tested(client) in words
+    assert versions.remark(client, environment, ask=True) == ""
+    assert not (tmp_path / "was-started").exists()
+
+
+@pytest.mark.parametrize("client", registry.names())
+def test_a_version_older_than_a_moment_was_seen_with_is_said(tmp_path: Path, client: str) -> None:
+    environment = program(tmp_path, client, package="0.0.1")
+    words = versions.remark(client, environment)
+    assert "this is 0.0.1, in which nobody has seen: " in words
+    assert all(one.when in words for one in registry.client(client).moments if one.door)
     assert not (tmp_path / "was-started").exists()
 
 
@@ -461,7 +469,7 @@ def test_only_whoever_may_take_time_asks_the_program(tmp_path: Path, client: str
     environment = program(tmp_path, client, says=f"echo '{client}-cli 99.0.1 (of today)'")
     assert "version of this one is unknown" in versions.remark(client, environment)
     assert not (tmp_path / "was-started").exists()
-    assert "99.0.1: not tested" in versions.remark(client, environment, ask=True)
+    assert versions.remark(client, environment, ask=True) == ""
 
 
 @pytest.mark.parametrize("says", ["exit 3", "echo no version here", "echo 1.2.3; exit 1", "printf '\\377\\376'"])

@@ -1,6 +1,7 @@
 """What a run of the real clients showed: printed for people, and kept for `telex status` and the documentation.
 
-`python -m tests.clients.last_run CLIENTS_DIR REPORT…` reads the reports that pytest wrote (JUnit XML).
+`python -m tests.clients.last_run --note|--report CLIENTS_DIR REPORT…` reads the reports that pytest wrote (JUnit XML);
+`--note` keeps what they show, for a run that passed as a whole.
 
 Rules kept here:
 - a client counts as tested only where the test of every row of its table passed; one that is not installed, or of which
@@ -91,7 +92,7 @@ def keep(lines: list[Line], day: str) -> bool:
     return True
 
 
-def main(clients_dir: str, *paths: str) -> None:
+def main(how: str, clients_dir: str, *paths: str) -> None:
     """Print the summary and keep it."""
     reports = [ElementTree.parse(path).getroot() for path in paths]
     found = outcomes(*reports)
@@ -100,7 +101,7 @@ def main(clients_dir: str, *paths: str) -> None:
         print(f"  {figures}")
     for one in lines:
         print(f"{one.client:10} {one.version:10} {one.words}")
-    if keep(lines, time.strftime("%Y-%m-%d", time.gmtime())):
+    if how == "--note" and keep(lines, time.strftime("%Y-%m-%d", time.gmtime())):
         print(f"noted in {moments.TESTED} and {reference_clients.PATH}")
 
 

@@ -7,6 +7,7 @@
 #     tests/clients/run.sh -k idle
 #     tests/clients/run.sh -k test_conversation -n 0 -s
 #
+# NEWEST=1           the newest version of each client, beside the pinned ones; it reports, and notes nothing
 # TELEX_CLIENTS_DIR  where clients are kept (default: .clients in the checkout, which git ignores)
 # PYTHON             the interpreter with telex and pytest (default: .venv/bin/python)
 set -eu
@@ -25,6 +26,7 @@ MCP_PACKAGES="@modelcontextprotocol/inspector@2.12.0 @modelcontextprotocol/confo
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 clients=${TELEX_CLIENTS_DIR:-$root/.clients}
+[ -z "${NEWEST:-}" ] || clients=$clients/newest
 python=${PYTHON:-$root/.venv/bin/python}
 
 fail() {
@@ -50,6 +52,7 @@ check_tools() {
 # A finished installation leaves the version in a file; anything else is made anew.
 install_client() {
     here=$clients/$1 package=$2 version=$3
+    [ -z "${NEWEST:-}" ] || version=$(npm view "$package" version 2>/dev/null) || version=$3
     [ "$(cat "$here/.installed" 2>/dev/null)" = "$version" ] && return
     printf 'run.sh: installing %s@%s (100 to 400 MB) in %s\n' "$package" "$version" "$here" >&2
     rm -rf "$here"
@@ -117,7 +120,10 @@ group() {
 status=0 timed=0
 group together "real_client and not timed" 2 "$@" || status=$?
 group alone "real_client and timed" 0 "$@" || timed=$?
-"$python" -m tests.clients.last_run "$clients" "$reports"/*.xml
 [ "$status" -ne 5 ] || status=$timed
 [ "$status" -ne 0 ] || [ "$timed" -eq 5 ] || status=$timed
+# Only a run that passed, with the pinned clients, is noted.
+note=--note
+[ "$status" -eq 0 ] && [ -z "${NEWEST:-}" ] || note=--report
+"$python" -m tests.clients.last_run "$note" "$clients" "$reports"/*.xml
 exit "$status"

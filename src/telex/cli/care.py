@@ -36,7 +36,7 @@ def status(call: Call) -> int:
     call.out.table(["part", "state", "file", "detail"], rows)
     call.out.line()
     offers = [[one.client, moments.mail_at(one), moments.last_seen(one)] for one in _offers()]
-    call.out.table(["client", "shows mail at", "tested with"], offers)
+    call.out.table(["client", "shows mail at", "tested up to"], offers)
     call.out.line()
     for one in checks:
         if one.state != health.OK:

@@ -25,6 +25,7 @@ MODULES = {
     "uvloop": "relay",
     "prometheus_client": "relay",
     "nats": "cluster",
+    "nkeys": "cluster",
 }
 # A command needs all of its extra, whichever module of it is met first.
 _BY_COMMAND = {("mcp", "relay"): "mcp", ("mcp", "team"): "mcp", ("relay", "team"): "relay"}

@@ -46,16 +46,27 @@ def found(client: str, environment: Mapping[str, str], *, ask: bool = False) -> 
 
 
 def remark(client: str, environment: Mapping[str, str], *, ask: bool = False) -> str:
-    """One line for whoever has another version than the tested one; empty for all others, and for who has none."""
+    """One line where this version is known to lack a moment, or nothing is known; empty else, and where there is none.
+
+    A version newer than the tested one is no reason to warn: clients change every day.
+    """
     if not which(client, path=environment.get("PATH", os.defpath)):
         return ""
-    title, known, here = registry.client(client).title, tested(client), found(client, environment, ask=ask)
-    if here == known != "":
-        return ""
+    one, known, here = registry.client(client), tested(client), found(client, environment, ask=ask)
     if not known:
-        return f"{title}: telex was not tested with any version of it"
-    this = f"this is {here}: not tested" if here else "the version of this one is unknown"
-    return f"{title}: telex was tested with {known}, {this}"
+        return f"{one.title}: telex was not tested with any version of it"
+    if not here:
+        return f"{one.title}: telex was tested with {known}, the version of this one is unknown"
+    lacks = [moment.when for moment in one.moments if moment.door and _number(moment.since) > _number(here)]
+    if not lacks:
+        return ""
+    return f"{one.title}: this is {here}, in which nobody has seen: {', '.join(dict.fromkeys(lacks))}"
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """A version as numbers, so that 2.1.9 is older than 2.1.10; () for no version, which is older than any."""
+    told = _VERSION.search(version)
+    return tuple(map(int, told[0].split("."))) if told else ()
 
 
 def _beside(client: str, program: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import nats
@@ -61,6 +61,18 @@ class State(NamedTuple):
     last: int
 
 
+def _login(path: str) -> dict[str, Any]:
+    """How to log in with a file: an nkey's seed alone, or the credentials that a NATS account gave out."""
+    if not path:
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            seed = file.readline().startswith("SU")  # a user's seed; credentials begin with a line of dashes
+    except (OSError, UnicodeDecodeError) as problem:
+        raise RelayLogUnusable(place=path, problem=_words(problem), advice="see TELEX_RELAY_NATS_CREDENTIALS") from None
+    return {"nkeys_seed" if seed else "user_credentials": path}
+
+
 class Cluster:
     """One connection, kept up for ever."""
 
@@ -93,7 +105,7 @@ class Cluster:
             ping_interval=limits.CLUSTER_PING_SECONDS,
             max_outstanding_pings=limits.CLUSTER_PINGS,
             error_cb=_silent,
-            user_credentials=self._credentials or None,
+            **_login(self._credentials),
         )
         self.js = self.client.jetstream(timeout=limits.CLUSTER_ASK_SECONDS)
         if self.client.max_payload < limits.CLUSTER_PAYLOAD_BYTES:
