@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import json
 import os
+import pkgutil
 import re
 import shutil
 import stat
@@ -18,6 +20,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.installing import Machine, actions
 
+from telex import clients
 from telex.clients import atomic, launchers, manifest
 from telex.clients.inspection import inspect
 from telex.clients.launchers import Launch
@@ -263,6 +266,10 @@ def as_nobody(action: Callable[[], object]) -> str:
     """Runs the action as a user to whom permissions apply, and returns the words of the error it raised."""
     if os.getuid() != 0:
         return _words(action)
+    # What is imported late is imported now: Python itself may lie where only root can read.
+    late = [*(f"telex.clients.{one.name}" for one in pkgutil.iter_modules(clients.__path__)), "tomllib", "difflib"]
+    for name in late:
+        importlib.import_module(name)
     read, write = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # later Pythons warn of a fork beside threads; this child runs but one
