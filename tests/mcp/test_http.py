@@ -147,20 +147,16 @@ def test_who_calls_must_be_told(site: Callable[..., Site]) -> None:
     call = {"name": "inbox", "arguments": {}}
     _, body, _ = one.post(one.path, rpc(2, "tools/call", call), **headers)
     assert "caller-unnamed" in body
-    told = call | {"_meta": {CODEX_META: {"thread_id": "t1"}}}
-    _, body, _ = one.post(one.path, rpc(3, "tools/call", told), **headers)
-    assert "nothing unread" in body
 
 
-def test_two_threads_of_codex_are_two_sessions(site: Callable[..., Site]) -> None:
-    one = site()
+@pytest.mark.parametrize("words", [(), ("--name", "frontend")])
+def test_a_thread_that_a_call_names_is_not_believed(site: Callable[..., Site], words: tuple[str, ...]) -> None:
+    """Would break: over HTTP nothing is known of the process that calls, so it could be anybody's thread."""
+    one = site(*words)
     headers = one.session()
-    names = []
-    for thread in ("t1", "t2", "t1"):
-        call = {"name": "inbox", "arguments": {}, "_meta": {CODEX_META: {"thread_id": thread}}}
-        _, body, _ = one.post(one.path, rpc(2, "tools/call", call), **headers)
-        names.append(json.loads(body.partition("data: ")[2])["result"]["structuredContent"]["me"])
-    assert names[0] == names[2] != names[1]
+    call = {"name": "inbox", "arguments": {}, "_meta": {CODEX_META: {"thread_id": "t1"}}}
+    _, body, _ = one.post(one.path, rpc(2, "tools/call", call), **headers)
+    assert ('"me":"@frontend"' if words else "caller-unnamed") in body.replace('": "', '":"')
 
 
 def test_an_answer_whose_client_is_gone_is_not_read(site: Callable[..., Site], home: Home) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.mcp.peer import Home, Json, Peer
+from tests.support.cli import TELEX_WORD
 
 from telex.bus import identity
 from telex.mcp.caller import CODEX_META, codex_thread, kind_of
@@ -97,17 +98,46 @@ def test_copilot_is_known_by_its_id(peer: Start, home: Home) -> None:
     assert people.session_by_key(home.bus.db, "copilot", "ab12")
 
 
+def turn(thread: str) -> Json:
+    """What Codex says of a call."""
+    return {CODEX_META: {"session_id": "s", "thread_id": thread, "turn_id": "t"}}
+
+
+def below(home: Home, program: str) -> list[str]:
+    """The command line of a server whose client is a program of that name."""
+    path = home.shell.home / program
+    if not path.exists():
+        path.symlink_to("/bin/sh")
+    return [str(path), "-c", f"{TELEX_WORD} mcp; exit $?"]
+
+
 def test_codex_says_in_each_call_which_thread_it_is(peer: Start, home: Home) -> None:
-    client = peer(name="", client="codex-mcp-client", version="2025-06-18")
-
-    def turn(thread: str) -> Json:
-        return {CODEX_META: {"session_id": "s", "thread_id": thread, "turn_id": "t"}}
-
+    client = peer(name="", client="codex-mcp-client", version="2025-06-18", argv=below(home, "codex"))
     first, second = me(client, turn("thread-1")), me(client, turn("thread-2"))
     assert first != second
     assert me(client, turn("thread-1")) == first
     client.use("send", meta=turn("thread-2"), to=first, text="between threads")
     assert "between threads" in client.says("read", meta=turn("thread-1"))
+
+
+@pytest.mark.parametrize("program", ["codex", "python3", "my-agent"])
+@pytest.mark.parametrize("known", [True, False], ids=["a thread of another process", "a thread that nobody knows"])
+def test_a_thread_is_believed_only_of_the_codex_that_holds_it(
+    peer: Start, home: Home, program: str, known: bool
+) -> None:
+    """Would break: any process sends and reads as any session of Codex."""
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        if known:
+            session(home, "thread-1", client="codex", pid=other.pid, directory="/src/cx")
+        client = peer(name="", client="codex-mcp-client", argv=below(home, program))
+        for tool, words in (("send", {"to": "@root", "text": "from whom?"}), ("read", {})):
+            result = client.use(tool, meta=turn("thread-1"), **words)
+            refused = result.get("isError", False) and result["structuredContent"]["code"] == "who-are-you"
+            assert refused is (known or program != "codex")
+    finally:
+        other.kill()
+        other.wait()
 
 
 @pytest.mark.parametrize(("name", "kind"), [("gemini-cli-mcp-client", "gemini"), ("opencode", "opencode")])

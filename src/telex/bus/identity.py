@@ -159,6 +159,19 @@ def by_key(db: Store, client: str, key: str, pid: int, directory: str, now_ms: i
     return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory), now_ms)
 
 
+def check_thread(db: Store, client: str, key: str, pid: int) -> None:
+    """Whether a process of that client, this one or above it, may speak as the session of that id: it holds that
+    session, or nobody does. Raises WhoAreYou."""
+    line = presence.ancestors(pid)
+    session = people.session_by_key(db, client, key)
+    if session and session.lives():
+        may = any(session.runs_in(one) for one in line)
+    else:  # where nothing can be told of processes, the client's own word counts
+        may = not presence.started(pid) or any(presence.is_program(one, client) for one in line)
+    if not may:
+        raise WhoAreYou()
+
+
 def of_hook(
     db: Store,
     client: str,

@@ -1,14 +1,15 @@
 """Who makes a call: told anew for each one, never guessed, never the person.
 
 Rules kept here, in this order:
-1. what the call itself says: Codex puts its thread's id into `_meta` of every tools/call;
+1. what the call itself says: Codex puts its thread's id into `_meta` of every tools/call. It is believed where the
+   process above is a Codex, and holds that thread where somebody is known to; else the call is refused;
 2. the session whose process started this server: known by its hooks, right also after `/clear`, which makes the
    environment stale. Where two sessions could be meant, the environment tells them apart, else it is refused;
 3. the client's own session id in the environment, where its hooks never ran;
 4. the name that was configured (`--name`, TELEX_NAME), for a client that telex does not know;
 5. a guest: a client that says nothing is known by its process, and named by its directory or the configured name.
 A session found further up that belongs to another kind of client is not this one's: a Gemini that was started from
-Claude Code's shell is a Gemini. Over HTTP the process says nothing, so 2, 3 and 5 do not apply.
+Claude Code's shell is a Gemini. Over HTTP the process says nothing, so 4 alone applies.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Callers:
     def resolve(self, bus: Bus, meta: Mapping[str, Any], client: str) -> Caller:
         """The session that makes a call. Raises WhoAreYou, CallerUnnamed, NameTaken."""
         kind = kind_of(client)
-        if thread := codex_thread(meta):
+        if (thread := codex_thread(meta)) and not self._over_http:
+            identity.check_thread(bus.db, "codex", thread, self._client_pid)
             return self._keyed(bus, "codex", thread)
         if self._over_http:
             if not self._wish:
