@@ -66,7 +66,7 @@ def client(shell: Shell) -> Iterator[Client]:
 
 
 def context(answer: dict[str, Any]) -> str:
-    assert set(answer) == {"hookSpecificOutput"}
+    assert set(answer) - {"systemMessage"} == {"hookSpecificOutput"}
     assert set(answer["hookSpecificOutput"]) == {"hookEventName", "additionalContext"}
     return str(answer["hookSpecificOutput"]["additionalContext"])
 

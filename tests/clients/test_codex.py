@@ -179,6 +179,17 @@ def test_mail_that_a_person_was_shown_meanwhile_wakes_nobody(lab: CodexLab) -> N
     assert model.asked_with("what-else-now").count(mark) == 1
 
 
+def test_the_person_sees_who_said_what(lab: CodexLab) -> None:
+    model, mark = lab.model(), marker()
+    terminal = lab.terminal(model, lab.directory("frontend"))
+    terminal.type("hello")
+    terminal.shows(DONE)
+    lab.send("@frontend", f"{mark} is the port?", "--kind", "request", "--quiet", name="api")
+    terminal.type("go on")
+    terminal.shows(f"@api asks (m1): {mark} is the port?")
+    assert model.asked_with("go on").count(mark) == 1
+
+
 def test_what_does_not_wake_is_in_the_next_prompt(lab: CodexLab) -> None:
     model, note, ack = lab.model(), marker(), marker()
     terminal = begun(lab, model)

@@ -134,6 +134,17 @@ def test_in_a_terminal_every_moment_reaches_the_model_once_and_an_idle_one_is_le
     assert [model.last.count(mark) for mark in (start, tool, stop, idle)] == [1, 1, 1, 1]
 
 
+def test_the_person_sees_who_said_what(lab: GeminiLab) -> None:
+    model, mark = lab.model(), marker()
+    terminal = lab.terminal(model, lab.directory("frontend"))
+    terminal.type("hello")
+    terminal.shows(DONE)
+    lab.send("@frontend", f"{mark} is the port?", "--kind", "request", name="api")
+    terminal.type("go on")
+    terminal.shows(f"@api asks (m1): {mark} is the port?")
+    assert model.asked_with("go on").count(mark) == 1
+
+
 def test_a_cleared_session_keeps_its_name_and_what_waits_is_in_its_next_prompt(lab: GeminiLab) -> None:
     """Would break: mail shown at the start after /clear, which the client drops."""
     project, model, mark = lab.directory("frontend"), lab.model(), marker()

@@ -153,7 +153,8 @@ def _emitter(db: Store, dialect: Dialect, session: people.Session, event: str, a
     subject = session.bell if dialect.confirms else event
 
     def emit(text: str) -> None:
-        steps.say(db.value(answer, subject, text))
+        line = getattr(text, "line", "") if answer == "hook.context" else ""
+        steps.say(db.value("hook.context_and_line", subject, text, line) if line else db.value(answer, subject, text))
         if dialect.confirms and text:
             steps.await_kept()
 
