@@ -46,6 +46,8 @@ RESERVED = (
     Reserved(command="relay team create", deed="running a relay"),
     Reserved(command="relay team list", deed="running a relay"),
     Reserved(command="relay team code", deed="running a relay"),
+    Reserved(command="relay team machines", deed="running a relay"),
+    Reserved(command="relay team drop", deed="running a relay"),
     Reserved(command="relay backup", deed="running a relay"),
     Reserved(command="relay restore", deed="running a relay"),
     Reserved(command="hook uninstall", deed="taking telex out of a client"),
