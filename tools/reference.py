@@ -37,6 +37,7 @@ from telex import config, errors, limits  # noqa: E402
 from telex.cli import faces, grammar, persons  # noqa: E402
 from telex.core import delivery  # noqa: E402
 from telex.errors import answers, between  # noqa: E402
+from telex.errors import settings as of_settings  # noqa: E402
 
 __all__ = ["ANSWERS", "PACKAGE", "RECORDS", "cell", "code", "fields"]  # for the tests, beside what is defined here
 
@@ -165,7 +166,7 @@ def error_families() -> list[type[errors.TelexError]]:
     """Every error that has a code of its own, in the order of the catalogue."""
     found = [
         one
-        for one in (vars(errors) | vars(between) | vars(answers)).values()
+        for one in (vars(errors) | vars(between) | vars(answers) | vars(of_settings)).values()
         if isinstance(one, type) and issubclass(one, errors.TelexError)
     ]
     return [one for one in found if "code" in vars(one) and one is not errors.TelexError]
@@ -434,7 +435,6 @@ def hook_events() -> str:
         user_home="/home/you",
         project_dir="",
         home="/home/you/.telex",
-        python="/usr/bin/python3",
         hook="/home/you/.telex/bin/hook.py",
     )
     pieces = [piece for piece in claude.CLIENT.pieces(where) if isinstance(piece, registry.HookFile)]
@@ -450,9 +450,11 @@ def hook_events() -> str:
             lines.append(f"### {entry.event}\n\n```sh\n{handler['command']}\n```")
     assert gate.written_for(pieces[0].entries[0].group["hooks"][0]["command"]) == "claude"
     intro = (
-        "What `telex install claude` writes into `settings.json`, for a person whose home is `/home/you`. What each "
+        "What `telex install claude` writes into `settings.json` where telex's home is `~/.telex`: the same bytes on "
+        "every machine. What each "
         "moment does is told in [Claude Code](../clients/claude.md). Lines end before any interpreter is started "
-        "while nothing waits; `$T` is the home, `$S` the session."
+        "while nothing waits; `$T` is the home, `$S` the session, `$P` the first "
+        "interpreter of the list that stands in `$B`."
     )
     keys = re.findall(r"'\$\.(\w+)'", source("store/sql/hook.sql").partition("-- :payload")[2].partition("-- :")[0])
     names = fields("hook/steps.py", "Payload")

@@ -27,7 +27,7 @@ from telex.clients.install import by_path, install, uninstall
 from telex.clients.launchers import Launch
 from telex.clients.plan import Change
 from telex.clients.registry import PROJECT, SERVER, USER, OwnFile, Piece, Where
-from telex.errors import SettingsUnreadable, SettingsUnwritable
+from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
 
 CASES = [(name, scope) for name in registry.names() for scope in registry.client(name).scopes]
 SHARING = [case for case in CASES if case != ("copilot", PROJECT)]  # there all files are telex's own
@@ -52,7 +52,7 @@ class Machine:
         adapter, places = registry.client(self.client), self._places(None)
         if self.scope == USER:
             places["project_dir"] = ""
-        where = Where(scope=self.scope, python=LAUNCH.python, hook=launchers.hook_path(places["home"]), **places)
+        where = Where(scope=self.scope, hook=launchers.hook_path(places["home"]), **places)
         return [*adapter.pieces(where), *(one for one in adapter.extras(where) if one.part == SERVER)]
 
     def shared(self) -> list[Path]:
@@ -318,7 +318,7 @@ def test_a_policy_that_cannot_be_understood_says_nothing(tmp_path: Path, client:
 
 
 def _where(machine: Machine) -> Where:
-    return Where(scope=USER, user_home=str(machine.user), project_dir="", home="/h", python="/p", hook="/h/bin/hook.py")
+    return Where(scope=USER, user_home=str(machine.user), project_dir="", home="/h", hook="/h/bin/hook.py")
 
 
 # --- a second telex ------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from telex import clients
 from telex.clients import atomic, launchers, manifest
 from telex.clients.inspection import inspect
 from telex.clients.launchers import Launch
-from telex.errors import HomeUnsafe, SettingsUnreadable, SettingsUnwritable, Usage
+from telex.errors import HomeUnsafe, Usage
+from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
 
 EVENTS = [
     "SessionStart",
@@ -50,11 +51,12 @@ def machine(tmp_path: Path) -> Machine:
 def test_a_fresh_install_makes_all_and_uninstall_leaves_nothing(machine: Machine) -> None:
     before = machine.clients_tree()
     made = actions(machine.install())
-    assert made == dict.fromkeys(["hook.py", "telex.py", "telex", "SKILL.md", "settings.json"], "create")
+    assert made == dict.fromkeys(["bin", "SKILL.md", "settings.json"], "create")
     assert list(machine.hooks()) == EVENTS
     assert machine.settings.read_text().endswith("}\n")
-    assert actions(machine.uninstall()) == dict.fromkeys(["hook.py", "SKILL.md", "settings.json"], "remove")
+    assert actions(machine.uninstall()) == dict.fromkeys(["bin", "SKILL.md", "settings.json"], "remove")
     assert machine.clients_tree() == before
+    assert not (machine.home / "bin").exists() and os.listdir(machine.home / "installed") == ["lock"]
 
 
 def test_what_is_installed_is_what_claude_code_expects(machine: Machine) -> None:
@@ -399,7 +401,7 @@ def test_scopes_and_config_directories_do_not_know_of_each_other(machine: Machin
     machine.uninstall(config_dir=str(third))
     machine.uninstall()
     assert machine.clients_tree() == before
-    assert not (machine.home / "bin" / "hook.py").exists() and (machine.home / "bin" / "telex").exists()
+    assert not (machine.home / "bin").exists()
 
 
 def test_another_home_takes_the_hooks_over_and_the_first_one_says_so(machine: Machine) -> None:

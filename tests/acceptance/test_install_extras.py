@@ -18,7 +18,8 @@ from tests.support.cli import Shell
 from telex.clients import atomic, launchers
 from telex.clients.inspection import inspect
 from telex.clients.registry import COOP, HOOKS, MSG, SERVER, SKILL
-from telex.errors import SettingsUnreadable, SettingsUnwritable, Usage
+from telex.errors import Usage
+from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
 
 MCP = (SERVER,)
 # As Claude Code keeps it: long, rewritten all the time, with secrets.

@@ -151,7 +151,7 @@ def test_another_homes_line_is_taken_over_and_left_alone_by_the_first(machine: M
     machine.install(also=WITH, home=other)
     assert line_of(machine)["command"].count("StatusLine") == 1
     machine.uninstall()
-    assert "other/bin/hook.py" in line_of(machine)["command"]
+    assert "$HOME/other}" in line_of(machine)["command"]
     machine.uninstall(home=other)
     assert line_of(machine)["command"] == "echo mine"
 

@@ -17,7 +17,7 @@ from telex.store import presence
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT / "tests" / "clients"
 PAYLOADS = ROOT / "tests" / "acceptance" / "payloads"
-WHERE = Where(scope=registry.USER, user_home="/home/you", project_dir="", home="/h", python="/p", hook="/h/bin/hook.py")
+WHERE = Where(scope=registry.USER, user_home="/home/you", project_dir="", home="/h", hook="/h/bin/hook.py")
 NOT_HOOKS = {"FileChanged on the bell", "the plugin's monitor", "the session's inbox socket", "codex queue"}
 
 client = pytest.mark.parametrize("client", registry.names())

@@ -179,8 +179,6 @@ def test_the_gate_is_silent_about_a_home_of_somebody_else(root: Path) -> None:
     shell = inhabited(root)
     line = gate.Gate(
         home=str(shell.telex_home),
-        python="/bin/false",
-        hook="/bin/false",
         client="claude",
         session_variable="CLAUDE_CODE_SESSION_ID",
     ).prompt("UserPromptSubmit")

@@ -24,6 +24,7 @@ from telex.errors import (
     WrongWords,
     answers,
     between,
+    settings,
 )
 
 FAMILIES = {TelexError, LocalFault, RemoteFault, WrongWords, Refused, NotFound, StoreFault}
@@ -33,7 +34,7 @@ def every(kind: type[TelexError] = TelexError) -> list[type[TelexError]]:
     """All errors that are raised themselves."""
     found = [] if kind in FAMILIES else [kind]
     for below in kind.__subclasses__():
-        if below.__module__ in ("telex.errors", "telex.errors.between", "telex.errors.answers"):
+        if below.__module__.startswith("telex.errors"):
             found += every(below)
     return found
 
@@ -52,7 +53,7 @@ def facts(kind: type[TelexError]) -> dict[str, str]:
 def test_the_catalogue_is_all_there_is() -> None:
     defined = {
         one
-        for one in (vars(errors) | vars(between) | vars(answers)).values()
+        for one in (vars(errors) | vars(between) | vars(answers) | vars(settings)).values()
         if isinstance(one, type) and issubclass(one, TelexError)
     }
     assert defined == set(CATALOGUE) | FAMILIES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -57,15 +58,16 @@ class Place:
         for directory in ("bin", "bells", "turns", "owed", "asks"):
             (self.home / directory).mkdir(parents=True)
         self.hook.write_text(STAND_IN)
+        self.interpreters = self.home / "bin" / "interpreters"
+        self.interpreters.write_text(f"{os.path.realpath(sys.executable)}\n")
+        self.user_home = ""
         self.cwd = root / "cwd"
         self.cwd.mkdir()
-        self.python = os.path.realpath(sys.executable)
 
     def line(self, event: str) -> str:
         lines = Gate(
             home=str(self.home),
-            python=self.python,
-            hook=str(self.hook),
+            user_home=self.user_home,
             client="claude",
             session_variable="CLAUDE_CODE_SESSION_ID",
         )
@@ -121,6 +123,59 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 def shell(request: pytest.FixtureRequest) -> list[str]:
     command: list[str] = request.param
     return command
+
+
+def test_the_first_interpreter_that_is_there_runs_the_hook(place: Place, shell: list[str]) -> None:
+    place.ring()
+    real = os.path.realpath(sys.executable)
+    plain_file = place.cwd.parent / "python3"
+    plain_file.write_text("not executable")
+    place.interpreters.write_text(f"/nowhere/python3\n{plain_file}\n/gone/with blank/python3\n{real}\n/behind\n")
+    for event in EVENTS:
+        if event != "CwdChanged":
+            place.quiet(shell, event, P="/nowhere/inherited")
+            assert place.ran() == [f"claude {event} 2"]
+
+
+def test_a_home_of_the_environment_without_launchers_is_served_by_those_that_were_installed(
+    place: Place, shell: list[str]
+) -> None:
+    other = place.cwd.parent / "other home"
+    (other / "bells").mkdir(parents=True)
+    place.quiet(shell, "PostToolUse", TELEX_HOME=str(other))
+    assert place.ran() == [], "its own bell is silent"
+    (other / "bells" / SESSION).touch()
+    place.quiet(shell, "PostToolUse", TELEX_HOME=str(other))
+    assert place.ran() == ["claude PostToolUse 2"]
+
+
+def test_a_line_has_the_same_bytes_for_every_home_directory_and_runs_in_each(tmp_path: Path, shell: list[str]) -> None:
+    lines = set()
+    for number, name in enumerate([*HOMES, "Users/ann", "with\nan end of line"]):
+        (tmp_path / str(number)).mkdir()
+        place = Place(tmp_path / str(number), name)
+        place.user_home = str(place.home.parent)
+        lines.add(tuple(place.line(event) for event in EVENTS))
+        place.ring()
+        place.quiet(shell, "Stop", HOME=place.user_home)
+        assert place.ran() == ["claude Stop 2"]
+        place.quiet(shell, "Stop", HOME="/nowhere")
+        assert place.ran() == [], "the home of nobody"
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("name", [*HOMES, "a}b", "$HOME", "x y"])
+@pytest.mark.parametrize("below", [False, True])
+def test_a_line_tells_which_home_it_belongs_to(tmp_path: Path, name: str, below: bool) -> None:
+    place = Place(tmp_path, name)
+    place.user_home = str(tmp_path) if below else ""
+    for event in EVENTS:
+        assert gate.home_of(place.line(event), str(tmp_path)) == str(place.home)
+        if below:
+            assert gate.home_of(place.line(event), "/other/").startswith("/other/")
+    old = f"[ -x /py ] || exit 0; /py -I -S {shlex.quote(str(place.hook))} claude Stop || exit 0"
+    assert gate.home_of(old, "/elsewhere") == str(place.home), "a line of an earlier telex"
+    assert gate.written_for(old) == "claude"
 
 
 def test_a_silent_bell_starts_nothing(place: Place, shell: list[str]) -> None:
@@ -280,21 +335,32 @@ def break_hook(place: Place) -> None:
 
 
 def break_python(place: Place) -> None:
-    place.python = "/nowhere/python3"
+    place.interpreters.write_text("/nowhere/python3\n/nowhere/either\n")
+
+
+def break_python_list(place: Place) -> None:
+    place.interpreters.unlink()
+
+
+def break_python_line(place: Place) -> None:
+    place.interpreters.write_bytes(b"\xff\n\n -c exit 2\n$(touch made)\nno end of line")
 
 
 def break_python_mode(place: Place) -> None:
-    place.python = str(place.cwd.parent / "python3")
-    Path(place.python).write_text("not executable")
+    python = place.cwd.parent / "python3"
+    python.write_text("not executable")
+    place.interpreters.write_text(f"{python}\n")
 
 
 def break_python_format(place: Place) -> None:
-    place.python = str(place.cwd.parent / "python3")
-    Path(place.python).write_bytes(b"\x7fELF and no more")
-    Path(place.python).chmod(0o755)
+    python = place.cwd.parent / "python3"
+    python.write_bytes(b"\x7fELF and no more")
+    python.chmod(0o755)
+    place.interpreters.write_text(f"{python}\n")
 
 
-BREAKS = [break_home, break_turns, break_hook, break_python, break_python_mode, break_python_format]
+BREAKS = [break_home, break_turns, break_hook, break_python, break_python_list, break_python_line]
+BREAKS += [break_python_mode, break_python_format]
 
 
 @pytest.mark.parametrize("damage", BREAKS)

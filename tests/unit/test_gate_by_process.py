@@ -40,10 +40,10 @@ class Place:
         for directory in ("bin", "bells", "turns", "owed", "calls"):
             (self.home / directory).mkdir(parents=True)
         self.hook.write_text(STAND_IN)
+        self.interpreters = self.home / "bin" / "interpreters"
+        self.interpreters.write_text(f"{os.path.realpath(sys.executable)}\n")
         self.lines = Gate(
             home=str(self.home),
-            python=os.path.realpath(sys.executable),
-            hook=str(self.hook),
             client="codex",
             session_variable="",
             subagent_key="agent_id",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from telex.clients import jsontext, settings
 from telex.clients.registry import Entry
-from telex.errors import SettingsUnreadable
+from telex.errors.settings import SettingsUnreadable
 
 
 def line(event: str, version: str = "") -> str:

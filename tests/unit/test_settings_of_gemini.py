@@ -10,9 +10,7 @@ from telex import limits
 from telex.clients.gemini import CLIENT, NAME, Gemini
 from telex.clients.registry import HookFile, OwnFile, Where
 
-WHERE = Where(
-    scope="user", user_home="/u", project_dir="", home="/u/.telex", python="/py", hook="/u/.telex/bin/hook.py"
-)
+WHERE = Where(scope="user", user_home="/u", project_dir="", home="/u/.telex", hook="/u/.telex/bin/hook.py")
 
 
 def test_timeouts_are_milliseconds_and_every_hook_has_one_name() -> None:

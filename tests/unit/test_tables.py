@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telex.clients.tables import TomlServers
-from telex.errors import SettingsNotToml
+from telex.errors.settings import SettingsNotToml
 
 FILE = TomlServers("/home/dana/.codex/config.toml", "mcp_servers")
 SERVER = {"command": "/home/dana/.telex/bin/telex", "args": ["mcp"]}

@@ -8,17 +8,24 @@ import sys
 from telex.bus import health, here
 from telex.cli.output import remark
 from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, sandbox, versions
+from telex.clients.plan import LAUNCHERS
 from telex.core import text
-from telex.errors import Usage
+from telex.core.record import Record
+from telex.errors import Refused, StoreFault, Usage
+from telex.errors.settings import NobodyToAsk
 from telex.wiring import home_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from telex.cli.main import Call
     from telex.clients.inspection import Finding
     from telex.clients.moments import Capability
     from telex.clients.places import Place
     from telex.clients.plan import Change
+
+    Act = Callable[[str, Place], list[Change]]
 
 
 def status(call: Call) -> int:
@@ -74,27 +81,39 @@ def doctor(call: Call) -> int:
     return int(bool(bad or drifted))
 
 
-def install(call: Call) -> None:
-    """`telex install [CLIENT]`"""
+class Failed(Record):
+    """What was not done for one client, while the others were served."""
+
+    client: str
+    code: str
+    message: str
+    hint: str
+
+
+def install(call: Call) -> int:
+    """`telex install [CLIENT]`: 1 when a client could not be served; the others are all the same."""
     if not call.args.word("client") and not _dry(call) and not _agreed(call):
         call.out.line("nothing written")
-        return
-    changes = _install(call, dry_run=_dry(call)) + _servers_where_asked(call)
-    _say(call, changes, "nothing to do: everything is installed")
+        return 0
+    changes, failed = _each(call, _found(call), _installing(call, dry_run=_dry(call)))
+    changes += _servers_where_asked(call, [one.client for one in failed])
+    _say(call, changes, failed, "nothing to do: everything is installed")
     if not call.out.as_json and not _dry(call):
-        call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
+        if len({one.client for one in failed}) < len(_found(call)):
+            call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
         for words in [one for client in dict(changes) for one in _to_know(call, client)]:
             call.out.line(words)
+    return int(bool(failed))
 
 
-def _servers_where_asked(call: Call) -> list[tuple[str, Change]]:
+def _servers_where_asked(call: Call, failed: list[str]) -> list[tuple[str, Change]]:
     """The MCP server for each client whose sandbox keeps its agent from sending, where the person at this terminal
     wants it."""
     if _dry(call) or not _may_ask(call) or _scope(call) != registry.USER:
         return []
     added = []
     for client, place in _found(call):
-        why = sandbox.remark(client, place)
+        why = "" if client in failed else sandbox.remark(client, place)
         if why and _yes(f"{text.visible(why)}\nadd telex's MCP server to {client}? [Y/n] "):
             form = "as-plugin" in call.args.flags
             found = forms.install(client, registry.USER, place, as_plugin=form, also=(registry.SERVER,))
@@ -111,23 +130,44 @@ def _to_know(call: Call, client: str) -> list[str]:
     return [words for words in (advice, shut, versions.remark(client, os.environ, ask=True), *broken) if words]
 
 
-def _install(call: Call, *, dry_run: bool) -> list[tuple[str, Change]]:
-    changes = []
-    for client, place in _found(call):
-        form = "as-plugin" in call.args.flags
-        found = forms.install(client, _scope(call), place, as_plugin=form, dry_run=dry_run, also=_extras(call, client))
-        changes += [(client, one) for one in found]
-    return changes
+def _installing(call: Call, *, dry_run: bool) -> Act:
+    form = "as-plugin" in call.args.flags
+    return lambda client, place: forms.install(
+        client, _scope(call), place, as_plugin=form, dry_run=dry_run, also=_extras(call, client)
+    )
+
+
+def _each(call: Call, chosen: list[tuple[str, Place]], act: Act) -> tuple[list[tuple[str, Change]], list[Failed]]:
+    """What is done, client by client; one that fails does not keep the next from being served. Raises what a client
+    that was named fails with."""
+    changes: list[tuple[str, Change]] = []
+    failed: list[Failed] = []
+    for client, place in chosen:
+        try:
+            found = act(client, place)
+        except (StoreFault, Refused) as problem:
+            if call.args.word("client"):
+                raise
+            failed.append(Failed(client=client, code=problem.code, message=problem.message, hint=problem.advice))
+            continue
+        known = [(one.path, one.detail) for _, one in changes]
+        changes += [(client, one) for one in found if one.detail != LAUNCHERS or (one.path, one.detail) not in known]
+    whole = [f"{one.path}/" for _, one in changes if one.detail == LAUNCHERS]  # one of them went before the rest
+    return [
+        pair for pair in changes if pair[1].detail != LAUNCHERS or not pair[1].path.startswith(tuple(whole))
+    ], failed
 
 
 def _agreed(call: Call) -> bool:
-    """Whether a person at a terminal wants what would be written; who is not at one has said so by the command."""
-    if not _may_ask(call):
+    """Whether the person at this terminal wants what would be written. Raises NobodyToAsk."""
+    if "yes" in call.args.flags:
         return True
-    planned = _install(call, dry_run=True)
+    planned, failed = _each(call, _found(call), _installing(call, dry_run=True))
     if all(one.action == "unchanged" for _, one in planned):
         return True
-    _say(call, planned, "")
+    if not _may_ask(call):
+        raise NobodyToAsk()
+    _say(call, planned, failed, "")
     return _yes("write this? [Y/n] ")
 
 
@@ -141,13 +181,21 @@ def _yes(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
 
-def uninstall(call: Call) -> None:
-    """`telex uninstall [CLIENT]`"""
-    changes = []
-    for client, place in _chosen(call):
-        found = forms.uninstall(client, _scope(call), place, dry_run=_dry(call), only=_extras(call, client))
-        changes += [(client, one) for one in found]
-    _say(call, changes, "nothing of telex is installed there")
+def uninstall(call: Call) -> int:
+    """`telex uninstall [CLIENT]`: 1 when telex could not be taken out of a client; it is out of the others."""
+    changes, failed = _each(
+        call,
+        _chosen(call),
+        lambda client, place: forms.uninstall(
+            client, _scope(call), place, dry_run=_dry(call), only=_extras(call, client)
+        ),
+    )
+    _say(call, changes, failed, "nothing of telex is installed there")
+    left = [one.where.project_dir for one in manifest.all_of(home_directory()) if one.where.scope != registry.USER]
+    if left and not (call.args.word("client") or call.out.as_json or _dry(call)):
+        call.out.line(f"still installed for projects: {', '.join(map(text.visible, sorted(set(left))))}")
+        call.out.line("'telex uninstall --scope project' in the directory takes it out there")
+    return int(bool(failed))
 
 
 def _extras(call: Call, client: str) -> tuple[str, ...]:
@@ -159,16 +207,38 @@ def _extras(call: Call, client: str) -> tuple[str, ...]:
 
 def _chosen(call: Call) -> list[tuple[str, Place]]:
     """The client that is named, or those that are on this machine or have something of telex."""
-    wanted = call.args.word("client")
-    known = {kept.client for kept in manifest.all_of(home_directory())}
+    known = {_of_plugin(kept.client) for kept in manifest.all_of(home_directory())}
     known |= set(registry.present(_user_home(), os.environ))
-    return [(name, _place(name)) for name in ([wanted] if wanted else registry.names()) if wanted or name in known]
+    return _placed(call, [name for name in registry.names() if name in known])
 
 
 def _found(call: Call) -> list[tuple[str, Place]]:
     """The client that is named, or those that are on this machine."""
+    return _placed(call, registry.present(_user_home(), os.environ))
+
+
+def _placed(call: Call, clients: list[str]) -> list[tuple[str, Place]]:
+    """The client that is named, where the environment says; or all, wherever telex is installed in them besides."""
     wanted = call.args.word("client")
-    return [(name, _place(name)) for name in ([wanted] if wanted else registry.present(_user_home(), os.environ))]
+    if wanted or _scope(call) != registry.USER:
+        return [(name, _place(name)) for name in ([wanted] if wanted else clients)]
+    return [(name, place) for name in clients for place in _places(name)]
+
+
+def _places(client: str) -> list[Place]:
+    """The configuration directory that the environment says, and the others that telex was installed into."""
+    first = _place(client)
+    others = sorted(
+        one.where.config_dir
+        for one in manifest.all_of(first["home"])
+        if _of_plugin(one.client) == client and one.where.scope == registry.USER
+    )
+    return [{**first, "config_dir": one} for one in dict.fromkeys([first["config_dir"], *others])]
+
+
+def _of_plugin(client: str) -> str:
+    """The client that a record is of: Claude Code's plugin has one of its own."""
+    return client.removesuffix("-plugin")
 
 
 def _dry(call: Call) -> bool:
@@ -190,7 +260,8 @@ def _findings(home: str) -> list[Finding]:
     for name in registry.names():
         for scope in registry.client(name).scopes:
             try:
-                listed = forms.inspect(name, scope, _place(name))
+                places_of = _places(name) if scope == registry.USER else [_place(name)]
+                listed = [one for place in places_of for one in forms.inspect(name, scope, place)]
             except Usage:
                 continue  # the home directory is no project
             if (scope == registry.USER and name in here_now) or any(
@@ -210,18 +281,23 @@ def _offers() -> list[Capability]:
     return [moments.capability(registry.client(name)) for name in registry.present(_user_home(), os.environ)]
 
 
-def _say(call: Call, changes: list[tuple[str, Change]], nothing: str) -> None:
+def _say(call: Call, changes: list[tuple[str, Change]], failed: list[Failed], nothing: str) -> None:
     if call.out.as_json:
-        call.out.json({"changes": [{"client": client, **one.as_dict()} for client, one in changes]})
+        listed = [{"client": client, **one.as_dict()} for client, one in changes]
+        call.out.json({"changes": listed, "failed": failed})
         return
     real = [(client, one) for client, one in changes if one.action != "unchanged"]
-    if not real:
+    if not real and not failed:
         call.out.line(nothing)
     for client, one in real:
         detail = f" ({text.visible(one.detail)})" if one.detail else ""
-        call.out.line(f"{client}: {one.action} {text.visible(one.path)}{detail}")
+        whose = "telex" if one.detail == LAUNCHERS else client
+        call.out.line(f"{whose}: {one.action} {text.visible(one.path)}{detail}")
         if one.diff and _dry(call):
             call.out.line(one.diff.rstrip("\n"))
+    for fault in failed:
+        call.out.flush()
+        sys.stderr.write(f"telex: {fault.client}: {text.visible(fault.message)}\nhint: {text.visible(fault.hint)}\n")
 
 
 def _user_home() -> str:

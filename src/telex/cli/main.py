@@ -67,6 +67,8 @@ def run(words: list[str]) -> int:
         _open_streams()
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
         sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        if not (sys.flags.isolated and sys.flags.no_site):  # a launcher that starts needs no mending
+            _mend_launchers(words, as_json)
         if as_json:
             import json  # noqa: F401 - now, because later there may be no descriptor left to open it with
         status = _run(words, out)
@@ -112,6 +114,21 @@ def _unheard(problem: Unwritten, as_json: bool) -> int:
     else:
         status = 1 if problem.gone else complain(OutputUnwritten(problem=str(problem)), as_json)
     return _READER_LEFT if problem.gone else status
+
+
+def _mend_launchers(words: list[str], as_json: bool) -> None:
+    """See to it that the hooks' launchers start a Python that is there; what was done is said on standard error."""
+    if words[:1] in (["install"], ["uninstall"]):
+        return
+    from telex.clients import mending
+    from telex.wiring import home_directory
+
+    try:
+        said = mending.at_start(home_directory())
+    except TelexError:  # the command itself says it, if it needs a home
+        return
+    if said and not as_json:
+        sys.stderr.write(f"telex: {said}\n")
 
 
 def _run(words: list[str], out: Output) -> int:

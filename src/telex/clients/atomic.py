@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 
-from telex.errors import SettingsUnreadable, SettingsUnwritable
+from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
 
 
 def content(path: str) -> bytes | None:

@@ -84,7 +84,7 @@ class Claude:
         root = _root(where)
         return [
             ServerFile(path=path, server=server, mode=0o600),  # the client keeps secrets in it
-            LineFile(path=os.path.join(root, "settings.json"), line=_gate(where).line("StatusLine"), hook=where.hook),
+            LineFile(path=os.path.join(root, "settings.json"), line=_gate(where).line("StatusLine"), where=where),
             _own(root, ("commands", "coop.md"), COOP, "coop", "SKILL.md"),
             _own(root, ("skills", "msg", "SKILL.md"), MSG, "msg", "SKILL.md"),
         ]
@@ -126,8 +126,7 @@ def monitor(where: Where) -> str:
 def _gate(where: Where) -> gate.Gate:
     return gate.Gate(
         home=where.home,
-        python=where.python,
-        hook=where.hook,
+        user_home=where.user_home,
         client="claude",
         session_variable="CLAUDE_CODE_SESSION_ID",
     )

@@ -92,8 +92,7 @@ def _required(settings: dict[str, Any]) -> str:
 def _entries(where: Where) -> list[Entry]:
     line = gate.Gate(
         home=where.home,
-        python=where.python,
-        hook=where.hook,
+        user_home=where.user_home,
         client="codex",
         session_variable="",
         subagent_key="agent_id",

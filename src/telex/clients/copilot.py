@@ -82,8 +82,7 @@ def _user_root(where: Where) -> str:
 def _hooks(where: Where) -> dict[str, list[dict[str, Any]]]:
     line = gate.Gate(
         home=where.home,
-        python=where.python,
-        hook=where.hook,
+        user_home=where.user_home,
         client="copilot",
         session_variable="",
         subagent_key="agentId",

@@ -11,40 +11,42 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 
-from telex.clients import manifest
+from telex.clients import gate, manifest
 from telex.clients.atomic import content
 from telex.clients.manifest import Kept, Manifest, hash_of
 from telex.clients.registry import Where
-from telex.errors import SettingsUnreadable
+from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.clients.registry import Client, Piece
 
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')  # in JSON, and in JavaScript that telex wrote
-_HOOK = "/bin/hook.py"
+_HOOK = "/bin/hook.py"  # of an earlier telex, in JavaScript
+_INSTALLED = re.compile(r'^const INSTALLED = (process\.env\.HOME \+ )?("(?:[^"\\\n]|\\.)*")', re.MULTILINE)
 IN_THE_PLACE = ", in the place of another telex home's"
 
 
-def homes(text: str) -> set[str]:
-    """The telex homes whose hook is started from a file of a client."""
-    found: set[str] = set()
+def homes(text: str, user_home: str) -> set[str]:
+    """The telex homes whose hook is started from a file of a client, for the user of this home directory."""
+    found = {(user_home.rstrip("/") if below else "") + json.loads(path) for below, path in _INSTALLED.findall(text)}
     for literal in _STRING.findall(text):
         try:
             value = json.loads(literal)
-            words = shlex.split(value) if " -I -S " in value else [value]
         except ValueError:
             continue
-        found |= {word.removesuffix(_HOOK) for word in words if word.startswith("/") and word.endswith(_HOOK)}
-    return found
+        if " -I -S " in value:
+            found.add(gate.home_of(value, user_home))
+        elif value.endswith(_HOOK):
+            found.add(value.removesuffix(_HOOK))
+    return {home for home in found if home.startswith("/")}
 
 
-def is_anothers(there: bytes, ours: bytes) -> bool:
+def is_anothers(there: bytes, ours: bytes, user_home: str) -> bool:
     """Whether a file starts some telex home's hook, and not the one that ours would start."""
-    found = homes(there.decode("utf-8", "replace"))
-    return bool(found) and not found & homes(ours.decode("utf-8", "replace"))
+    found = homes(there.decode("utf-8", "replace"), user_home)
+    return bool(found) and not found & homes(ours.decode("utf-8", "replace"), user_home)
 
 
 def manifests(adapter: Client, where: Where, pieces: list[Piece]) -> list[Manifest]:
@@ -52,7 +54,7 @@ def manifests(adapter: Client, where: Where, pieces: list[Piece]) -> list[Manife
     found: set[str] = set()
     for path in {piece.path for piece in pieces}:
         try:
-            found |= homes((content(path) or b"").decode("utf-8", "replace"))
+            found |= homes((content(path) or b"").decode("utf-8", "replace"), where.user_home)
         except SettingsUnreadable:
             continue
     others = [Where(**{**where.as_dict(), "home": home}) for home in sorted(found - {where.home})]

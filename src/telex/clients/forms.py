@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 
-from telex.clients import inspection, manifest, plugin, registry
+from telex.clients import inspection, manifest, plan, plugin, registry
 from telex.clients import install as installing
 from telex.clients.atomic import content
 from telex.clients.inspection import INSTALLED, NOT_INSTALLED, Finding
 from telex.clients.marketplace import Enabling
 from telex.clients.registry import HOOKS, PROJECT, SERVER, SKILL, USER, PluginFile
-from telex.errors import BothForms, SettingsUnreadable, Usage
+from telex.errors import Usage
+from telex.errors.settings import BothForms, SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def install(
     changes: list[Change] = []
     if _settings_hold_telex(place):
         changes = installing.uninstall(CLIENT, USER, only=_IN_THE_PLUGIN, dry_run=dry_run, **place)
-        changes = [one for one in changes if one.detail != "launcher"]  # it is there again a moment later
+        changes = [one for one in changes if one.detail != plan.LAUNCHERS]  # it is there again a moment later
     changes += planned if dry_run else installing.install(plugin.CLIENT, scope, also=inside, **place)
     if beside:
         more = installing.install(CLIENT, USER, only=beside, dry_run=dry_run, **place)
-        changes += [one for one in more if one.detail != "launcher"]
+        changes += [one for one in more if one.detail != plan.LAUNCHERS]
     return changes
 
 

@@ -9,6 +9,9 @@ Rules kept here:
   person's: its head is enough where it begins with that, and what was read is handed to the hook;
 - a failing redirection on a special builtin (`:`) ends a POSIX shell with status 2, which in Claude Code
   erases the user's prompt. So only `printf` writes, inside braces whose stderr goes nowhere;
+- a line names no file of one machine where it can do without: the home is `${TELEX_HOME:-$HOME/.telex}`, and which
+  interpreter runs the hook is read from a file in that home, only when the hook is started. So the line has the same
+  bytes on every machine, and an interpreter that moves is mended there, not in the settings;
 - a session id outside the grammar of bells counts as none: then "$T/bells/" is tested, a directory, and the
   hook decides from its payload. So no id becomes a path;
 - `_MARK` finds a telex line of any version in a settings file. A change of wording must keep matching it.
@@ -22,7 +25,12 @@ import shlex
 from telex import limits
 from telex.core.record import Record
 
-_MARK = re.compile(r" -I -S .*/bin/hook\.py'? ([a-z]+) [A-Za-z]+( \$PPID)?(;| \|\| exit 0$)", re.DOTALL)
+_MARK = re.compile(r""" -I -S .*/(?:bin/)?hook\.py['"]? ([a-z]+) [A-Za-z]+( \$PPID)?(;| \|\| exit 0$)""", re.DOTALL)
+# How a line says which home it belongs to, and how one of an earlier telex does.
+_HOME = re.compile(r"(?:^|[ \n])T=\$\{TELEX_HOME:-((?:'[^']*'|\"'\"|[^'}])*)\};", re.DOTALL)
+_OLD_HOOK = re.compile(r""" -I -S ((?:'[^']*'|"'"|[^' ])+) """, re.DOTALL)
+_HOOK_END = "/bin/hook.py"
+_USER_HOME = "$HOME/"
 # From a session's start, or /clear, to a working watcher 0.1 to 1 s were seen: once early, once to be sure.
 _WATCHER_SECONDS = (1, 2)
 
@@ -36,12 +44,40 @@ def written_for(command: object) -> str:
     return found[1] if found else ""
 
 
+def home_of(command: str, user_home: str) -> str:
+    """The telex home that a line of telex, of any version, starts the hook of; empty if it does not say."""
+    old = _OLD_HOOK.search(command)
+    if old and old[1] != '"$B/hook.py"':
+        return _unquoted(old[1]).removesuffix(_HOOK_END)
+    found = _HOME.search(command)
+    if found is None:
+        return ""
+    word = found[1]
+    if word.startswith(_USER_HOME):
+        return user_home.rstrip("/") + "/" + _unquoted(word.removeprefix(_USER_HOME))
+    return _unquoted(word)
+
+
+def _unquoted(word: str) -> str:
+    try:
+        return "".join(shlex.split(word))
+    except ValueError:
+        return ""
+
+
+def portable(home: str, user_home: str) -> str:
+    """The home as a word of shell: by `$HOME` where it lies in the user's, so that it is the same on every machine."""
+    root = user_home.rstrip("/") + "/"
+    if user_home and home.startswith(root) and home != root:
+        return _USER_HOME + shlex.quote(home.removeprefix(root))
+    return shlex.quote(home)
+
+
 class Gate(Record):
     """Writes one client's lines. The paths are absolute and may hold any character but NUL."""
 
     home: str
-    python: str
-    hook: str
+    user_home: str = ""
     client: str
     session_variable: str  # of the client's environment; '' where it has none, and its process must do
     subagent_key: str = ""  # in a payload that comes from a subagent; '' where those are other events
@@ -58,7 +94,7 @@ class Gate(Record):
 
     def always(self, event: str) -> str:
         """Run the hook, whatever the bell says."""
-        return self._run(event)
+        return f"{self._at()} {self._run(event)}"
 
     def on_bell(self, event: str) -> str:
         """Note that no approval is awaited any more; run the hook if the bell is there."""
@@ -106,25 +142,25 @@ class Gate(Record):
         """Become the process that wakes an idle session; where it cannot be had, one that only waits for the end."""
         # The client tells its model when a monitor ends, and starts a turn for that.
         wait = f'while kill -0 "${process}"; do sleep {limits.MONITOR_PAUSE_SECONDS}; done'
-        return f"{self._there('{ ' + wait + '; exit 0; } 2>/dev/null')} exec {self._hook(event)} || exit 0"
+        there = self._there("{ " + wait + "; exit 0; } 2>/dev/null")
+        return f"{self._at()} {there} exec {self._hook(event)} || exit 0"
 
     def line(self, event: str) -> str:
         """Add a line to a status line while the bell is there; `$E` is the status of what was shown before it."""
         # Its standard input has been read by then; the environment names the session.
-        there = f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ]"
-        test = f'[ "$S" ] && [ -e "$T/bells/$S" ] && {there}'
-        return f"{self._session()} {test} && {self._hook(event)} </dev/null; exit $E"
+        run = f'{self._find()} [ -x "$P" ] && {self._hook(event)} </dev/null'
+        return f'{self._session()} [ "$S" ] && [ -e "$T/bells/$S" ] && {{ {run}; }}; exit $E'
 
     def _session(self) -> str:
-        home = shlex.quote(self.home)
+        at = self._at()
         valid = f"case $S in -*|*[!A-Za-z0-9-]*) S=;; esac; [ ${{#S}} -le {limits.NAME_CHARS} ] || S=;"
         if self.session_key:
             head = f"""L=$(dd bs={limits.GATE_HEAD_BYTES} count=1 2>/dev/null); S=${{L#*'"{self.session_key}":"'}};"""
             subagent = f"""case $L in *'"{self.subagent_key}":'*) exit 0;; esac;"""
-            return f"""T=${{TELEX_HOME:-{home}}}; {head} S=${{S%%'"'*}}; {subagent} {valid}"""
+            return f"""{at} {head} S=${{S%%'"'*}}; {subagent} {valid}"""
         if not self.session_variable:  # the line's shell is a child of the client: telex.store.bells.bell_of
-            return f"T=${{TELEX_HOME:-{home}}}; S={self.client}-$PPID;"
-        known = f"T=${{TELEX_HOME:-{home}}}; S=${self.session_variable};"
+            return f"{at} S={self.client}-$PPID;"
+        known = f"{at} S=${self.session_variable};"
         return f"{known} {valid}"
 
     def _rest(self) -> str:
@@ -139,12 +175,22 @@ class Gate(Record):
         look = f"""IFS= read -r L || :; case $L in *'"{self.subagent_key}":'*) exit 0;; esac; """
         return look, """printf '%s\\n' "$L" 2>/dev/null | """
 
+    def _at(self) -> str:
+        return f"T=${{TELEX_HOME:-{portable(self.home, self.user_home)}}};"
+
+    def _find(self) -> str:
+        """What sets `$P` to the first interpreter that is there, and `$B` to where the hook is."""
+        # A home that only the environment names may have no launchers of its own: then those that were installed do.
+        where = f'B=$T/bin; [ -r "$B/hook.py" ] || B={portable(self.home, self.user_home)}/bin;'
+        look = 'P=; while read -r P && [ ! -x "$P" ]; do :; done 2>/dev/null <"$B/interpreters";'
+        return f"{where} {look}"
+
     def _there(self, otherwise: str = "exit 0") -> str:
-        return f"[ -x {shlex.quote(self.python)} ] && [ -r {shlex.quote(self.hook)} ] || {otherwise};"
+        return f'{self._find()} [ -x "$P" ] && [ -r "$B/hook.py" ] || {otherwise};'
 
     def _hook(self, event: str) -> str:
         process = "" if self.session_variable else " $PPID"
-        return f"{shlex.quote(self.python)} -I -S {shlex.quote(self.hook)} {self.client} {event}{process}"
+        return f'"$P" -I -S "$B/hook.py" {self.client} {event}{process}'
 
     def _run(self, event: str, given: str = "") -> str:
         return f"{self._there()} {given}{self._hook(event)} || exit 0"

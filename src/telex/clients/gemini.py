@@ -12,6 +12,7 @@ import os
 
 from telex import limits
 from telex.clients import gate, launchers, policy
+from telex.clients.jsontext import COMMENTS
 from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
 from telex.clients.policy import Policy
 from telex.clients.registry import MSG_COMMAND, PROJECT, USER, Entry, HookFile, OwnFile, Piece, ServerFile, Where
@@ -50,13 +51,14 @@ class Gemini:
         """The settings file with five events, and the /telex command."""
         return [
             _command(where, "telex"),
-            HookFile(path=os.path.join(_root(where), "settings.json"), entries=_entries(where)),
+            HookFile(path=os.path.join(_root(where), "settings.json"), entries=_entries(where), form=COMMENTS),
         ]
 
     def extras(self, where: Where) -> list[Piece]:
         """The MCP server, in the settings file as well; the /msg command, in the words of an older system."""
         server = {"command": launchers.command_path(where.home), "args": ["mcp"]}
-        return [ServerFile(path=os.path.join(_root(where), "settings.json"), server=server), _command(where, "msg")]
+        path = os.path.join(_root(where), "settings.json")
+        return [ServerFile(path=path, server=server, form=COMMENTS), _command(where, "msg")]
 
     def is_telex(self, handler: object) -> bool:
         """Ours are told by their command alone, so that an edited timeout does not make them foreign."""
@@ -98,8 +100,7 @@ def _command(where: Where, name: str) -> OwnFile:
 def _entries(where: Where) -> list[Entry]:
     line = gate.Gate(
         home=where.home,
-        python=where.python,
-        hook=where.hook,
+        user_home=where.user_home,
         client="gemini",
         session_variable="GEMINI_SESSION_ID",
     )

@@ -11,14 +11,14 @@ import os
 
 from telex.clients import elsewhere, jsontext, launchers, manifest, policy, registry, settings, shared
 from telex.clients.atomic import content
-from telex.clients.install import ours_in, where_of
+from telex.clients.install import extras_of, ours_in, where_of
 from telex.clients.manifest import Kept, hash_of
 from telex.clients.marketplace import Enabling
 from telex.clients.registry import HookFile, LineFile, PluginFile, ServerFile
 from telex.clients.shared import Server
 from telex.clients.statusline import StatusLine
 from telex.core.record import Record
-from telex.errors import SettingsUnreadable
+from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def inspect(
     `system` is the directory under which an administrator's files are.
     """
     adapter = registry.client(client) if isinstance(client, str) else client
-    launch = launchers.written(os.path.abspath(home))
-    python = launch.python if launch else ""
-    where = where_of(adapter, scope, home, user_home, project_dir, config_dir, python=python)
+    where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
     last = manifest.load(manifest.path_of(adapter.name, where))
     found = [
         _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
@@ -65,7 +63,7 @@ def inspect(
         for one in found:
             if one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED:
                 one.state, one.detail = BROKEN, why
-    for extra in adapter.extras(where):
+    for extra in extras_of(adapter, where):
         kept = last.kept(extra.path) if last and last.has(extra) else None
         finding = _piece(adapter, where, extra, kept)
         if kept or finding.state == INSTALLED:
@@ -86,7 +84,7 @@ def _piece(adapter: Client, where: Where, piece: Piece, kept: Kept | None) -> Fi
             return _line(piece, kept)
         if isinstance(piece, PluginFile):
             return _plugin(adapter, piece, kept)
-        return _own(piece, kept)
+        return _own(piece, kept, where)
     except SettingsUnreadable as problem:
         return Finding(path=piece.path, part=piece.part, state=BROKEN, detail=problem.message)
 
@@ -112,7 +110,7 @@ def _plugin(adapter: Client, piece: PluginFile, kept: Kept | None) -> Finding:
 
 
 def _hooks(adapter: Client, piece: HookFile, kept: Kept | None, ours: Ours) -> Finding:
-    text = settings.check(piece.path, content(piece.path) or b"")
+    text = settings.check(piece.path, content(piece.path) or b"", piece.form)
     mine, any_telex = settings.groups_with(text, ours), settings.groups_with(text, adapter.is_telex)
     state, detail = INSTALLED, ""
     if not mine:
@@ -139,7 +137,7 @@ def _difference(text: str, entries: list[Entry], is_telex: Ours) -> str:
     return ", ".join(words) + "; 'telex install' mends it"
 
 
-def _own(piece: OwnFile, kept: Kept | None) -> Finding:
+def _own(piece: OwnFile, kept: Kept | None, where: Where) -> Finding:
     there = content(piece.path)
     if there == piece.content:
         state, detail = INSTALLED, ""
@@ -147,7 +145,7 @@ def _own(piece: OwnFile, kept: Kept | None) -> Finding:
         state, detail = (DRIFTED, "it was removed; 'telex install' puts it back") if kept else (NOT_INSTALLED, "")
     elif kept and hash_of(there) == kept.after:
         state, detail = INSTALLED, _OLDER
-    elif elsewhere.is_anothers(there, piece.content):
+    elif elsewhere.is_anothers(there, piece.content, where.user_home):
         state, detail = NOT_INSTALLED, "what is there belongs to another telex home"
     elif kept is None:
         state, detail = NOT_INSTALLED, f"another {piece.part} of that name is there"

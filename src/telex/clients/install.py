@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from contextlib import contextmanager
 
 from telex import __version__
-from telex.clients import elsewhere, launchers, manifest, plan, registry
+from telex.clients import elsewhere, gate, launchers, manifest, plan, registry, servers
 from telex.clients.atomic import Batch, content
 from telex.clients.marketplace import Enabling
 from telex.clients.registry import PROJECT, USER, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
 from telex.clients.shared import Hooks, Server
 from telex.clients.statusline import StatusLine
-from telex.errors import HomeUnsafe, SettingsUnreadable, SettingsUnwritable, Usage
+from telex.errors import HomeUnsafe, Usage
+from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
 from telex.private import make_directory
 from telex.store import bells
 from telex.store.sqlite import check_home
@@ -60,13 +60,13 @@ def install(
     """
     adapter = _adapter(client)
     launch = launch or launchers.this_launch()
-    where = where_of(adapter, scope, home, user_home, project_dir, config_dir, python=launch.python)
+    where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
     if dry_run:
         return _plan_install(adapter, where, launch, also, only)[1]
-    with _locked(where.home):
+    with locked(where.home):
         batch, changes = _plan_install(adapter, where, launch, also, only)
-        _make_rooms(where.home)
         batch.commit()
+        _make_rooms(where.home)
     launchers.compile_package(launch, where.home)
     return changes
 
@@ -94,7 +94,7 @@ def uninstall(
         if not dry_run:
             batch.commit()
         return changes
-    with _locked(where.home):
+    with locked(where.home):
         batch, changes = _plan_uninstall(adapter, where, only)
         batch.commit()
     return changes
@@ -107,8 +107,6 @@ def where_of(
     user_home: str,
     project_dir: str,
     config_dir: str,
-    *,
-    python: str = "",
 ) -> Where:
     """The place to install to, checked, with absolute paths. Raises Usage, HomeUnsafe."""
     if scope not in adapter.scopes:
@@ -124,7 +122,7 @@ def where_of(
         # Both scopes would be one file there, with two manifests that each hold half of the truth.
         raise Usage(problem="your home directory is no project; use --scope user", verb="install")
     config_dir = os.path.abspath(config_dir) if config_dir and scope == USER else ""
-    for path in (home, user_home, project_dir, config_dir, python):
+    for path in (home, user_home, project_dir, config_dir):
         try:
             path.encode()
         except UnicodeEncodeError:
@@ -136,15 +134,37 @@ def where_of(
         project_dir=project_dir,
         config_dir=config_dir,
         home=home,
-        python=python,
         hook=launchers.hook_path(home),
     )
 
 
 def ours_in(adapter: Client, where: Where) -> Ours:
     """Tells a handler that starts the hook of this home; `adapter.is_telex` tells those of any home."""
-    hook = shlex.quote(where.hook)
-    return lambda handler: adapter.is_telex(handler) and isinstance(handler, dict) and hook in handler["command"]
+    return lambda handler: (
+        adapter.is_telex(handler)
+        and isinstance(handler, dict)
+        and gate.home_of(handler["command"], where.user_home) == where.home
+    )
+
+
+def extras_of(adapter: Client, where: Where) -> list[Piece]:
+    """The client's extras, each in the file that is there: a second one beside it would hide what that one says."""
+    return [_in_the_file_that_is_there(piece) for piece in adapter.extras(where)]
+
+
+def _in_the_file_that_is_there(piece: Piece) -> Piece:
+    if not isinstance(piece, ServerFile) or not piece.instead:
+        return piece
+    there = [path for path in (piece.path, *piece.instead) if os.path.lexists(path)]
+    ours = [path for path in there if f'"{servers.NAME}"'.encode() in _bytes(path)]
+    return ServerFile(**{**vars(piece), "path": [*ours, *there, piece.path][0]})
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return content(path) or b""
+    except SettingsUnreadable:
+        return b""
 
 
 def _adapter(client: str | Client) -> Client:
@@ -155,10 +175,8 @@ def _plan_install(
     adapter: Client, where: Where, launch: Launch, also: tuple[str, ...], only: tuple[str, ...]
 ) -> tuple[Batch, list[Change]]:
     batch = Batch()
-    changes = [
-        plan.Change(path=path, action=action, detail="launcher")
-        for path, action in launchers.stage(batch, where.home, launch)
-    ]
+    action = launchers.stage(batch, where.home, launch)
+    changes = [plan.Change(path=os.path.dirname(where.hook), action=action, detail=plan.LAUNCHERS)]
     path = manifest.path_of(adapter.name, where)
     last = manifest.load(path)
     pieces = _wanted(adapter, where, last, also, only)
@@ -190,7 +208,7 @@ def _wanted(
     adapter: Client, where: Where, last: Manifest | None, also: tuple[str, ...], only: tuple[str, ...]
 ) -> list[Piece]:
     """The pieces to put in. Raises Usage for a part that the client has not."""
-    usual, extras = adapter.pieces(where), adapter.extras(where)
+    usual, extras = adapter.pieces(where), extras_of(adapter, where)
     for part in (*also, *only):
         if part not in [piece.part for piece in (*usual, *extras)]:
             raise Usage(problem=f"telex has no {part} for {adapter.title} in the scope '{where.scope}'", verb="install")
@@ -232,7 +250,7 @@ def _parts(adapter: Client, where: Where, pieces: list[Piece]) -> list[Part]:
 
 def _every(adapter: Client, where: Where, path: str) -> list[Piece]:
     """All pieces that may be in that file."""
-    return [piece for piece in (*adapter.pieces(where), *adapter.extras(where)) if piece.path == path]
+    return [piece for piece in (*adapter.pieces(where), *extras_of(adapter, where)) if piece.path == path]
 
 
 def _recorded(path: str, kept: Kept | None) -> list[Piece]:
@@ -260,7 +278,7 @@ def _in(adapter: Client, where: Where, pieces: list[Piece], kept: Kept | None, o
 def _plan_uninstall(adapter: Client, where: Where, only: tuple[str, ...]) -> tuple[Batch, list[Change]]:
     path = manifest.path_of(adapter.name, where)
     last = manifest.load(path)
-    usual, extras = adapter.pieces(where), adapter.extras(where)
+    usual, extras = adapter.pieces(where), extras_of(adapter, where)
     pieces = [piece for piece in (*usual, *extras) if not only or piece.part in only]
     _stay_inside(where, pieces)
     files = dict(by_path(pieces))
@@ -293,7 +311,7 @@ def _out(
     """How one file is left; None for a foreign file that nobody asked to look into and that cannot be read."""
     own = next((piece for piece in pieces if isinstance(piece, OwnFile)), None)
     if own or not (pieces or (kept and (kept.commands or kept.entry))):
-        return plan.own_out(file, kept, own.content if own else None)
+        return plan.own_out(file, kept, own.content if own else None, where.user_home)
     pieces = pieces or _recorded(file, kept)
     every = _every(adapter, where, file) or pieces
     try:
@@ -307,23 +325,21 @@ def _out(
 def _remove_home_files(
     batch: Batch, path: str, where: Where, last: Manifest | None, less: Manifest | None
 ) -> list[Change]:
-    """The manifest, unless `less` is left of it; and with the last installation that has hooks the hook launcher.
-
-    Then even a client that has not read its settings again runs nothing. `bin/telex` stays: it may be what
-    the person calls.
-    """
+    """The manifest, unless `less` is left of it; with the last installation that has hooks their launcher, so that even
+    a client that has not read its settings again runs nothing; and with the very last one all launchers."""
     others = [one for one in manifest.all_of(where.home) if last is None or one != last] + ([less] if less else [])
-    changes = []
-    doomed = [] if less else [path] if others else [path, where.hook, launchers.record_path(where.home)]
-    if others and _has_hooks(last) and not any(map(_has_hooks, others)):
-        doomed.append(where.hook)
-    for file in doomed:
-        old = content(file)
-        if old is not None:
-            batch.remove(file, old=old)
-            if file == where.hook:
-                changes.append(plan.Change(path=file, action=plan.REMOVE, detail="launcher"))
-    return changes
+    if not less and (old := content(path)) is not None:
+        batch.remove(path, old=old)
+    if not others:
+        there = os.path.exists(launchers.record_path(where.home))
+        edited = launchers.unstage(batch, where.home)
+        kept = [plan.Change(path=path, action=plan.KEEP, detail="it was edited since") for path in edited]
+        gone = plan.Change(path=os.path.dirname(where.hook), action=plan.REMOVE, detail=plan.LAUNCHERS)
+        return [gone, *kept] if there else kept
+    if _has_hooks(last) and not any(map(_has_hooks, others)) and (old := content(where.hook)) is not None:
+        batch.remove(where.hook, old=old)
+        return [plan.Change(path=where.hook, action=plan.REMOVE, detail=plan.LAUNCHERS)]
+    return []
 
 
 def _has_hooks(one: Manifest | None) -> bool:
@@ -351,7 +367,7 @@ def _make_rooms(home: str) -> None:
 
 
 @contextmanager
-def _locked(home: str) -> Iterator[None]:
+def locked(home: str) -> Iterator[None]:
     """Alone among all that install into or from this home. Raises SettingsUnwritable, and HomeUnsafe for one that is
     open to others: every hook that is installed would refuse it."""
     import fcntl

@@ -2,38 +2,62 @@
 
 Rules kept here:
 - a file is parsed to find places in it and never written back from the parsed values: numbers keep their
-  spelling, strings their escapes, members their order and their odd spacing;
-- `checked` decides what counts as JSON, strictly; everything else here may rely on it;
-- what is inserted takes the shape of its surroundings: indentation, line ends, compact or not.
+  spelling, strings their escapes, members their order and their odd spacing, comments their place;
+- `checked` decides what counts as JSON, in the form that the file's owner reads; everything else here may rely on it;
+- a comment, and a comma after a last value, count as white space of the same length: so the places that are found
+  without them are the places in the text;
+- what is inserted takes the shape of its surroundings: indentation, line ends, compact or not;
+- a file may have ten megabytes: it is read by the compiled scanner, and only what is looked into is taken apart.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from telex.core.record import Record
-from telex.errors import SettingsNotJson
+from telex.errors.settings import SettingsNotJson, SettingsNotJsonc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# What a client takes for JSON in its settings: nothing else; comments; comments and a comma after a last value.
+STRICT, COMMENTS, JSONC = "strict", "comments", "jsonc"
+
 _SPACE = re.compile(r"[ \t\r\n]*")
-_SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s,\]}]+')
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_COMMENT = r"//[^\r\n]*|/\*.*?\*/"
+_STRING_OR_COMMENT = re.compile(rf"{_STRING}|({_COMMENT})", re.DOTALL)
+_STRING_OR_COMMA = re.compile(rf"{_STRING}|[{{\[,:][ \t\r\n]*,|(,)(?=[ \t\r\n]*[}}\]])", re.DOTALL)
+_NOT_A_BREAK = re.compile(r"[^\r\n]")
+_GAP = re.compile(rf"(?:[ \t\r\n]|{_COMMENT})*", re.DOTALL)
+_END_OF_LINE = re.compile(r"(?:[ \t]*(?://[^\r\n]*|/\*[^\r\n]*?\*/))*")
+_END_OF_WORDS = re.compile(r"[ \t]*")
 _BOM = "\ufeff"
+_value_at = json.JSONDecoder().raw_decode
 
 
 class Node:
     """Where a value stands in the text. `outer` is where its key starts; without a key it is `start`."""
 
-    __slots__ = ("children", "end", "key", "kind", "outer", "start")
+    __slots__ = ("_children", "end", "key", "kind", "outer", "plain", "start")
 
-    def __init__(self, start: int, kind: str) -> None:
-        self.start, self.outer, self.end = start, start, start
-        self.kind = kind  # "{", "[", or the first character of a scalar
-        self.key = ""
-        self.children: list[Node] = []
+    def __init__(self, plain: str, start: int, end: int, key: str = "", outer: int = -1) -> None:
+        self.plain = plain  # the whole text, without comments
+        self.start, self.end = start, end
+        self.outer = start if outer < 0 else outer
+        self.kind = plain[start]  # "{", "[", or the first character of a scalar
+        self.key = key
+        self._children: list[Node] | None = None
+
+    @property
+    def children(self) -> list[Node]:
+        """The values directly in it."""
+        if self._children is None:
+            self._children = _children(self) if self.kind in "{[" else []
+        return self._children
 
     def child(self, key: str) -> Node | None:
         """The member of that name."""
@@ -56,26 +80,41 @@ class Style(Record):
         return ", " if self.spaced else ","
 
 
-def checked(path: str, raw: bytes) -> str:
-    """The text of a JSON object, byte order mark; an empty file is `{}`. Raises SettingsNotJson."""
+def checked(path: str, raw: bytes, form: str = STRICT) -> str:
+    """The text of a JSON object in that form, byte order mark; an empty file is `{}`. Raises SettingsNotJson."""
+    fault = SettingsNotJson if form == STRICT else SettingsNotJsonc
     try:
         text = raw.decode("utf-8")
         bare = text.removeprefix(_BOM)
         if not bare.strip():
             return text[: len(text) - len(bare)] + "{}\n"
-        value = json.loads(bare, object_pairs_hook=_no_twins, parse_constant=_no_constant)
-        parse(text)  # it nests less deep than json does, so it is asked here whether it can
+        value = json.loads(_without(bare, form), object_pairs_hook=_no_twins, parse_constant=_no_constant)
     except json.JSONDecodeError as problem:
         where = f"line {problem.lineno}, column {problem.colno}"
-        raise SettingsNotJson(path=path, problem=f"{problem.msg.lower()} at {where}") from None
+        raise fault(path=path, problem=f"{problem.msg.lower()} at {where}") from None
     except UnicodeDecodeError as problem:
-        raise SettingsNotJson(path=path, problem=f"byte {problem.start} is not UTF-8") from None
+        raise fault(path=path, problem=f"byte {problem.start} is not UTF-8") from None
     except RecursionError:
-        raise SettingsNotJson(path=path, problem="it is nested too deep") from None
+        raise fault(path=path, problem="it is nested too deep") from None
     except ValueError as problem:
-        raise SettingsNotJson(path=path, problem=str(problem)) from None
+        raise fault(path=path, problem=str(problem)) from None
     if not isinstance(value, dict):
-        raise SettingsNotJson(path=path, problem="it is not an object")
+        raise fault(path=path, problem="it is not an object")
+    return text
+
+
+def proved(before: str, after: str) -> str:
+    """The text after an edit, when it still is what the one before was. Raises SettingsNotJson, which is a bug."""
+    plain = _read(before)[1]
+    return checked("the edited text", after.encode(), STRICT if plain == before else JSONC)
+
+
+def _without(text: str, form: str) -> str:
+    """The text with blanks for what that form allows besides JSON, each at its place."""
+    if form != STRICT and ("//" in text or "/*" in text):
+        text = _STRING_OR_COMMENT.sub(lambda one: _NOT_A_BREAK.sub(" ", one[0]) if one[1] else one[0], text)
+    if form == JSONC:
+        text = _STRING_OR_COMMA.sub(lambda one: " " if one[1] else one[0], text)
     return text
 
 
@@ -92,15 +131,28 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
+@lru_cache(maxsize=4)
+def _read(text: str) -> tuple[dict[str, Any], str]:
+    """The values of checked text, and the text without comments, of the same length."""
+    mark = len(_BOM) if text.startswith(_BOM) else 0
+    try:
+        return json.loads(text[mark:]), text
+    except json.JSONDecodeError:
+        plain = _without(text, JSONC)
+        return json.loads(plain[mark:]), plain
+
+
 def value_of(text: str) -> dict[str, Any]:
-    """The parsed values of checked text."""
-    value: dict[str, Any] = json.loads(text.removeprefix(_BOM))
-    return value
+    """The parsed values of checked text; not to be changed."""
+    return _read(text)[0]
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> Node:
     """The places of all values of checked text."""
-    return _scan(text, _skip(text, len(_BOM) if text.startswith(_BOM) else 0))
+    plain = _read(text)[1]
+    start = _skip(plain, len(_BOM) if plain.startswith(_BOM) else 0)
+    return Node(plain, start, len(plain.rstrip(" \t\r\n")))
 
 
 def _skip(text: str, at: int) -> int:
@@ -109,30 +161,24 @@ def _skip(text: str, at: int) -> int:
     return space.end()
 
 
-def _scan(text: str, at: int) -> Node:
-    node = Node(at, text[at])
-    if node.kind not in "{[":
-        scalar = _SCALAR.match(text, at)
-        assert scalar is not None, "only checked text is scanned"
-        node.end = scalar.end()
-        return node
-    at = _skip(text, at + 1)
-    while text[at] not in "}]":
-        if node.children:
-            assert text[at] == ","
-            at = _skip(text, at + 1)
+def _children(box: Node) -> list[Node]:
+    plain, found = box.plain, []
+    at = _skip(plain, box.start + 1)
+    while plain[at] not in "}]":
         outer, key = at, ""
-        if node.kind == "{":
-            name = _SCALAR.match(text, at)
-            assert name is not None
-            key = json.loads(name[0])
-            at = _skip(text, _skip(text, name.end()) + 1)
-        child = _scan(text, at)
-        child.key, child.outer = key, outer
-        node.children.append(child)
-        at = _skip(text, child.end)
-    node.end = at + 1
-    return node
+        if box.kind == "{":
+            key, at = _value_at(plain, at)
+            at = _skip(plain, _skip(plain, at) + 1)
+        found.append(Node(plain, at, _value_at(plain, at)[1], key, outer))
+        at = _skip(plain, found[-1].end)
+        if plain[at] == ",":
+            at = _skip(plain, at + 1)
+    return found
+
+
+def is_bare(text: str, box: Node) -> bool:
+    """Whether nothing stands in it, no comment either."""
+    return not text[box.start + 1 : box.end - 1].strip()
 
 
 def style_of(text: str) -> Style:
@@ -142,9 +188,8 @@ def style_of(text: str) -> Style:
     if not root.children:
         return Style(unit="  ", newline=newline, spaced=True)
     first = root.children[0]
-    gap = text[root.start + 1 : first.outer]
-    if "\n" in gap:
-        return Style(unit=gap.rsplit("\n", 1)[1], newline=newline, spaced=True)
+    if "\n" in root.plain[root.start + 1 : first.outer]:
+        return Style(unit=_indent_at(text, first.outer), newline=newline, spaced=True)
     return Style(unit=None, newline=newline, spaced=text[first.start - 1].isspace())
 
 
@@ -169,17 +214,32 @@ def insert(text: str, box: Node, style: Style, value: object, key: str | None = 
     label = "" if key is None else json.dumps(key, ensure_ascii=False) + style.colon()
     if box.children:
         first, last = box.children[0], box.children[-1]
-        gap = text[box.start + 1 : first.outer]
-        base = gap.rsplit("\n", 1)[1] if "\n" in gap else None
-        lead = style.comma() if base is None else "," + style.newline + base
-        return text[: last.end] + lead + label + _render(value, style, base) + text[last.end :]
-    if style.unit is None:
+        base = _indent_at(text, first.outer) if "\n" in box.plain[box.start + 1 : first.outer] else None
+        entry = label + _render(value, style, base)
+        comma = _comma_after(text, last)
+        if base is None:
+            return text[: last.end] + style.comma() + entry + text[last.end :]
+        # What is said of the last value on its line stays beside it.
+        line = _END_OF_LINE.match(text, last.end if comma < 0 else comma + 1)
+        assert line is not None
+        head = text[: last.end] + ("," if comma < 0 else "") + text[last.end : line.end()]
+        return head + style.newline + base + entry + ("" if comma < 0 else ",") + text[line.end() :]
+    bare = is_bare(text, box)
+    if style.unit is None and bare:
         inner = label + _render(value, style, None)
     else:
         outer = _indent_at(text, box.start)
-        base = outer + style.unit
-        inner = style.newline + base + label + _render(value, style, base) + style.newline + outer
+        base = outer + (style.unit or "")
+        said = "" if bare else text[box.start + 1 : box.end - 1].rstrip()
+        inner = said + style.newline + base + label + _render(value, style, base) + style.newline + outer
     return text[: box.start + 1] + inner + text[box.end - 1 :]
+
+
+def _comma_after(text: str, node: Node) -> int:
+    """Where the comma that follows a value stands; -1 where none does."""
+    gap = _GAP.match(text, node.end)
+    assert gap is not None
+    return gap.end() if text[gap.end()] == "," else -1
 
 
 def replace(text: str, node: Node, style: Style, value: object) -> str:
@@ -191,9 +251,33 @@ def replace(text: str, node: Node, style: Style, value: object) -> str:
 
 def remove(text: str, box: Node, index: int) -> str:
     """The text without that child of box, and without the comma and the white space that were its own."""
+    if text[box.start : box.end] != box.plain[box.start : box.end]:
+        return _remove_among_comments(text, box, index)
     child = box.children[index]
     if len(box.children) == 1:
         return text[: box.start + 1] + text[box.end - 1 :]
     if index == len(box.children) - 1:
         return text[: box.children[index - 1].end] + text[child.end :]
     return text[: child.outer] + text[box.children[index + 1].outer :]
+
+
+def _remove_among_comments(text: str, box: Node, index: int) -> str:
+    """The same where something besides values stands in the box: that stays."""
+    child = box.children[index]
+    comma = _comma_after(text, child)
+    cuts = [(comma, comma + 1)] if comma >= 0 else []
+    if comma < 0 and index:
+        before = _comma_after(text, box.children[index - 1])
+        cuts.append((before, before + 1))
+    start, end = child.outer, child.end
+    last = comma + 1 if comma >= 0 and not text[child.end : comma].strip() else child.end
+    line, after = text.rfind("\n", 0, start) + 1, _END_OF_WORDS.match(text, last)
+    assert after is not None
+    if not text[line:start].strip() and text[after.end()] in "\r\n":
+        start = line - 1 - text.startswith("\r\n", line - 2)  # the whole line, with the break before it
+    else:
+        last = after.end() if comma >= 0 and last > comma else last
+    cuts = [cut for cut in cuts if not start <= cut[0] < last]
+    for begin, stop in sorted([*cuts, (start, max(end, last))], reverse=True):
+        text = text[:begin] + text[stop:]
+    return text

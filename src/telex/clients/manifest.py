@@ -16,7 +16,7 @@ from telex.clients.atomic import content
 from telex.clients.registry import PROJECT, USER, HookFile, LineFile, ServerFile, Where
 from telex.core.message import digest
 from telex.core.record import Record
-from telex.errors import SettingsUnreadable
+from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 
 from telex.clients import jsontext
-from telex.errors import SettingsUnreadable
+from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

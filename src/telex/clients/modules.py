@@ -13,11 +13,11 @@ import marshal
 import os
 import sys
 
-# In a launcher: what serves the file stands in the file itself.
+# In a launcher, after `home` is known: what serves the file stands in the file itself.
 PREAMBLE = """\
 try:
     import marshal
-    with open({modules!r} + f"-{{sys.hexversion:x}}", "rb") as file:
+    with open(f"{home}/bin/modules-{sys.hexversion:x}", "rb") as file:
         data = file.read()
     server, places, size = marshal.loads(data)
     if size == len(data):
@@ -90,6 +90,13 @@ def write(path: str, package: str) -> None:
     while (head := marshal.dumps((server, places, size))) and len(head) + back != size:
         size = len(head) + back
     _put(f"{path}-{sys.hexversion:x}", head + b"".join(codes))
+
+
+def of_every_version(path: str) -> list[str]:
+    """The files that any Python has left at that path."""
+    import glob
+
+    return sorted(glob.glob(f"{glob.escape(path)}-*"))
 
 
 def _sources(package: str) -> list[str]:

@@ -13,6 +13,7 @@ import re
 
 from telex import limits
 from telex.clients import launchers
+from telex.clients.jsontext import JSONC
 from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
 from telex.clients.policy import Policy
 from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
@@ -61,7 +62,8 @@ class OpenCode:
         """The MCP server, in the file beside the plugins."""
         command = [launchers.command_path(where.home), "mcp"]
         server = {"type": "local", "command": command, "enabled": True}
-        return [ServerFile(path=os.path.join(_root(where), "opencode.json"), server=server, member="mcp")]
+        path, beside = (os.path.join(_root(where), f"opencode.{end}") for end in ("json", "jsonc"))
+        return [ServerFile(path=path, instead=(beside,), server=server, member="mcp", form=JSONC)]
 
     def is_telex(self, handler: object) -> bool:
         """OpenCode's settings hold no handlers."""
@@ -83,16 +85,17 @@ def _root(where: Where) -> str:
 
 
 def _plugin(where: Where) -> bytes:
-    values: dict[str, str | int] = {
-        "PYTHON": where.python,
-        "HOOK": where.hook,
-        "HOME": where.home,
+    values = {
         "PATIENCE_MS": limits.HOOK_TIMEOUT_SECONDS * 1000,
         "STORED_MS": limits.STORED_SECONDS * 1000,
         "BURST_MS": limits.BURST_MS,
     }
-    text = _file("telex.js").decode()  # a JSON string is a JavaScript string
-    return re.sub(r"__([A-Z_]+)__", lambda found: json.dumps(values[found[1]]), text).encode()
+    root = where.user_home.rstrip("/") + "/"
+    below = where.home.startswith(root)  # then the same bytes do on every machine
+    home = json.dumps(where.home.removeprefix(root[:-1]) if below else where.home)  # JSON's strings are JavaScript's
+    words = {name: json.dumps(value) for name, value in values.items()}
+    words["HOME"] = f"process.env.HOME + {home}" if below else home
+    return re.sub(r"__([A-Z_]+)__", lambda found: words[found[1]], _file("telex.js").decode()).encode()
 
 
 def _file(name: str) -> bytes:

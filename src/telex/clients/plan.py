@@ -32,6 +32,7 @@ CREATE, UPDATE, UNCHANGED, REMOVE, RESTORE, KEEP = (
     "restore",
     "keep",
 )
+LAUNCHERS = "launchers"  # the detail of what belongs to all clients
 
 
 class Change(Record):
@@ -213,7 +214,7 @@ def own_in(piece: OwnFile, kept: Kept | None, note: str = "") -> Outcome:
     return Outcome(change=Change(path=path, action=KEEP, detail=f"{reason}; left as it is"), old=old, kept=kept)
 
 
-def own_out(path: str, kept: Kept | None, known: bytes | None) -> Outcome:
+def own_out(path: str, kept: Kept | None, known: bytes | None, user_home: str) -> Outcome:
     """Remove a file of telex's own, unless somebody edited it. `known` is what this telex would write."""
     old = content(path)
     if old is None:
@@ -221,7 +222,7 @@ def own_out(path: str, kept: Kept | None, known: bytes | None) -> Outcome:
     if old == known or (kept and hash_of(old) == kept.after):
         return Outcome(change=Change(path=path, action=REMOVE), old=old)
     reason = "it was edited since, so it is yours now" if kept else "it is not telex's"
-    if elsewhere.is_anothers(old, known or b""):
+    if elsewhere.is_anothers(old, known or b"", user_home):
         reason = "it is of another telex home"
     return Outcome(change=Change(path=path, action=KEEP, detail=reason), old=old)
 

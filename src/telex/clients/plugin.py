@@ -40,7 +40,7 @@ for) the MCP server by which Claude Code sessions write to each other and to ses
 agents on this machine, and are shown what came.
 
 `telex install claude --as-plugin` wrote it; any later `telex install` writes it anew, and
-`telex uninstall claude` takes it out. The lines hold paths of this machine.
+`telex uninstall claude` takes it out. Only the server names a path of this machine.
 """
 
 

@@ -14,7 +14,7 @@ import os
 from telex.clients import jsontext
 from telex.clients.atomic import content
 from telex.core.record import Record
-from telex.errors import SettingsUnreadable
+from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _values(path: str) -> dict[str, Any]:
             import tomllib
 
             return tomllib.loads(raw.decode())
-        return jsontext.value_of(jsontext.checked(path, raw))
+        return jsontext.value_of(jsontext.checked(path, raw, jsontext.JSONC))
     except (SettingsUnreadable, ValueError, RecursionError):
         return {}
 

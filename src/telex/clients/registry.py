@@ -10,6 +10,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from telex.clients.jsontext import STRICT
 from telex.core.record import Record
 from telex.errors import ClientUnknown
 
@@ -45,8 +46,7 @@ class Where(Record):
     project_dir: str  # empty for the user's scope
     config_dir: str = ""  # the client's own directory where its environment names one; only for the user's scope
     home: str
-    python: str
-    hook: str
+    hook: str  # the script in the home that the lines start
 
 
 class Entry(Record):
@@ -62,6 +62,7 @@ class HookFile(Record):
     path: str
     entries: list[Entry]
     part: str = HOOKS
+    form: str = STRICT  # of JSON, that its client reads
 
 
 class ServerFile(Record):
@@ -75,6 +76,8 @@ class ServerFile(Record):
     member: str = "mcpServers"  # of the file, that lists the servers
     part: str = SERVER
     mode: int | None = None  # of a file that telex makes
+    form: str = STRICT  # of JSON, that its client reads
+    instead: tuple[str, ...] = ()  # other files that the client reads the same from: the one that is there is taken
 
 
 class PluginFile(Record):
@@ -90,7 +93,7 @@ class LineFile(Record):
 
     path: str
     line: str  # of shell
-    hook: str  # that the line starts
+    where: Where
     part: str = LINE
 
 

@@ -9,7 +9,7 @@ Rules kept here:
 from __future__ import annotations
 
 from telex.clients import jsontext
-from telex.errors import SettingsNotJson
+from telex.errors.settings import SettingsNotJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ _PLAIN_KEYS = {"type", "command", "args", "tools", "enabled"}
 class JsonServers:
     """How a client lists its servers in JSON: under which member of the file."""
 
-    def __init__(self, path: str, member: str) -> None:
+    def __init__(self, path: str, member: str, form: str = jsontext.STRICT) -> None:
         self.path = path
         self.member = member
+        self.form = form
 
     def check(self, raw: bytes) -> str:
         """The text of a file that telex can edit. Raises SettingsNotJson."""
-        text = jsontext.checked(self.path, raw)
+        text = jsontext.checked(self.path, raw, self.form)
         if not isinstance(jsontext.value_of(text).get(self.member, {}), dict):
             raise SettingsNotJson(path=self.path, problem=f"'{self.member}' is not an object")
         return text
@@ -47,7 +48,7 @@ class JsonServers:
 
     def merged(self, text: str, server: dict[str, Any]) -> str:
         """The text with this entry under telex's name."""
-        style = jsontext.style_of(text)
+        style, before = jsontext.style_of(text), text
         if not self.containers(text):
             text = jsontext.insert(text, jsontext.parse(text), style, {}, self.member)
         box = self._container(text)
@@ -56,17 +57,17 @@ class JsonServers:
             text = jsontext.insert(text, box, style, server, NAME)
         else:
             text = jsontext.replace(text, there, style, server)
-        assert self.entry(jsontext.checked(self.path, text.encode())) == server, "what was put in is found again"
+        assert self.entry(jsontext.proved(before, text)) == server, "what was put in is found again"
         return text
 
     def stripped(self, text: str, *, made: bool) -> str:
         """The text without telex's entry; without the container too if telex made it and nothing is left in it."""
-        box = self._container(text)
+        before, box = text, self._container(text)
         text = jsontext.remove(text, box, [child.key for child in box.children].index(NAME))
-        if made and not self._container(text).children:
+        if made and jsontext.is_bare(text, self._container(text)):
             root = jsontext.parse(text)
             text = jsontext.remove(text, root, [child.key for child in root.children].index(self.member))
-        assert self.entry(jsontext.checked(self.path, text.encode())) is None, "what was taken out is gone"
+        assert self.entry(jsontext.proved(before, text)) is None, "what was taken out is gone"
         return text
 
     def _container(self, text: str) -> jsontext.Node:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from telex.clients import jsontext
 from telex.clients.registry import Entry
-from telex.errors import SettingsNotJson
+from telex.errors.settings import SettingsNotJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _HOOKS = "hooks"
 
 
-def check(path: str, raw: bytes) -> str:
+def check(path: str, raw: bytes, form: str = jsontext.STRICT) -> str:
     """The text of a settings file that telex can edit. Raises SettingsNotJson."""
-    text = jsontext.checked(path, raw)
+    text = jsontext.checked(path, raw, form)
     hooks = jsontext.value_of(text).get(_HOOKS, {})
     if not isinstance(hooks, dict):
         raise SettingsNotJson(path=path, problem="'hooks' is not an object")
@@ -57,7 +57,7 @@ def merged(text: str, entries: list[Entry], ours: Ours) -> str:
     """The text with these entries and no other of ours."""
     if is_current(text, entries, ours):
         return text
-    style = jsontext.style_of(text)
+    style, before = jsontext.style_of(text), text
     text = _take_out(text, ours, keep={entry.event: entry.group for entry in entries}, style=style)
     if _hooks(text) is None:
         text = jsontext.insert(text, jsontext.parse(text), style, {}, _HOOKS)
@@ -69,23 +69,23 @@ def merged(text: str, entries: list[Entry], ours: Ours) -> str:
             text = jsontext.insert(text, hooks, style, [entry.group], entry.event)
         elif entry.group not in groups_with(text, ours).get(entry.event, []):
             text = jsontext.insert(text, groups, style, entry.group)
-    assert is_current(jsontext.checked("", text.encode()), entries, ours), "what was put in is found again"
+    assert is_current(jsontext.proved(before, text), entries, ours), "what was put in is found again"
     return text
 
 
 def stripped(text: str, ours: Ours, made: list[str] | None) -> str:
     """The text without our entries, and without the containers in `made` (None: any) that are empty then."""
-    before = groups_with(text, ours)
+    original, before = text, groups_with(text, ours)
     text = _take_out(text, ours, keep={}, style=jsontext.style_of(text))
     for event in before if made is None else [*before, *made]:
         hooks = _hooks(text)
         groups = hooks.child(event) if hooks else None
-        if hooks and groups and not groups.children and (made is None or event in made):
+        if hooks and groups and jsontext.is_bare(text, groups) and (made is None or event in made):
             text = jsontext.remove(text, hooks, hooks.children.index(groups))
     root, hooks = jsontext.parse(text), _hooks(text)
-    if hooks and not hooks.children and (before if made is None else _HOOKS in made):
+    if hooks and jsontext.is_bare(text, hooks) and (before if made is None else _HOOKS in made):
         text = jsontext.remove(text, root, [child.key for child in root.children].index(_HOOKS))
-    assert not groups_with(jsontext.checked("", text.encode()), ours), "what was taken out is gone"
+    assert not groups_with(jsontext.proved(original, text), ours), "what was taken out is gone"
     return text
 
 

@@ -86,7 +86,7 @@ class Hooks:
 
     def check(self, raw: bytes) -> str:
         """Raises SettingsUnreadable."""
-        return settings.check(self._piece.path, raw)
+        return settings.check(self._piece.path, raw, self._piece.form)
 
     def present(self, text: str, kept: Kept | None) -> bool:
         """A line shows itself which telex wrote it."""
@@ -222,4 +222,4 @@ def editor(piece: ServerFile) -> JsonServers | TomlServers:
         from telex.clients.tables import TomlServers
 
         return TomlServers(piece.path, piece.member)
-    return JsonServers(piece.path, piece.member)
+    return JsonServers(piece.path, piece.member, piece.form)

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 
 from telex import limits
-from telex.clients import jsontext
+from telex.clients import gate, jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ _COMMAND = "command"
 _HEAD, _FOOT, _ALONE = "(\n", "\n); E=$?; ", "E=0; "
 _OURS = re.compile(
     r"(?:\(\n(?P<owner>.*)\n\); E=\$\?|E=0); T=\$\{TELEX_HOME:-.*"
-    r" -I -S .*/bin/hook\.py'? [a-z]+ StatusLine </dev/null; exit \$E",
+    r""" -I -S .*/(?:bin/)?hook\.py['"]? [a-z]+ StatusLine </dev/null;(?: \};)? exit \$E""",
     re.DOTALL,
 )
 
@@ -50,7 +49,8 @@ class StatusLine:
 
     def mine(self, text: str) -> bool:
         """It starts this home's hook."""
-        return self.present(text, None) and shlex.quote(self._piece.hook) in command(text)
+        where = self._piece.where
+        return self.present(text, None) and gate.home_of(command(text), where.user_home) == where.home
 
     def foreign(self, text: str) -> str:
         """Another home's."""

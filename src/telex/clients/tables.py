@@ -14,7 +14,7 @@ import re
 import tomllib
 
 from telex.clients.servers import NAME
-from telex.errors import SettingsNotToml
+from telex.errors.settings import SettingsNotToml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

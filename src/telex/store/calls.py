@@ -84,9 +84,10 @@ def _runs(child: int) -> bool:
 
 
 def _python(db: Store) -> str:
-    """The interpreter that was installed for the hooks: the running one may be another."""
+    """The first of the interpreters installed for the hooks that is there: the running one may be another."""
     try:
-        with open(f"{db.home}/installed/launchers.json", encoding="utf-8") as file:
-            return str(db.value("hook.launcher", file.read()) or sys.executable)
+        with open(f"{db.home}/{bells.BIN}/interpreters", encoding="utf-8") as file:
+            listed = file.read().split("\n")
     except (OSError, ValueError):
         return sys.executable
+    return next((name for name in listed if name and os.access(name, os.X_OK)), sys.executable)

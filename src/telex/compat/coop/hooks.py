@@ -16,7 +16,8 @@ from telex.clients.plan import UNCHANGED
 from telex.clients.registry import COOP, HOOKS, PROJECT, SKILL, USER
 from telex.compat.coop.words import parse
 from telex.core import text
-from telex.errors import SettingsUnreadable, Usage
+from telex.errors import Usage
+from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -41,9 +41,6 @@ SELECT substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, length(?2)) = ?2
 SELECT m.sender_name, m.n FROM delivery d JOIN message m ON m.n = d.message
 WHERE d.recipient = ? AND d.state = 'queued' AND d.wakes = 1 LIMIT ?
 
--- :launcher  the interpreter in the record of the launchers
-SELECT CASE WHEN json_valid(?1) THEN json_extract(?1, '$.python') END
-
 -- :claude_socket  where a session's own socket is and what it does, in its client's record of the process
 SELECT CAST(coalesce(json_extract(?1, '$.messagingSocketPath'), '') AS TEXT),
        CAST(coalesce(json_extract(?1, '$.status'), '') AS TEXT)

@@ -7,17 +7,25 @@
 // - Nothing here may disturb OpenCode: every fault ends in silence, and the mail stays for the next moment.
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { appendFileSync, existsSync, mkdirSync, watch, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from "node:fs"
 
-const PYTHON = __PYTHON__
-const HOOK = __HOOK__
-const HOME = process.env.TELEX_HOME || __HOME__
+const INSTALLED = __HOME__
+const HOME = process.env.TELEX_HOME || INSTALLED
+const BIN = existsSync(`${HOME}/bin/hook.py`) ? `${HOME}/bin` : `${INSTALLED}/bin`
+const HOOK = `${BIN}/hook.py`
 const PATIENCE_MS = __PATIENCE_MS__ // for the hook
 const STORED_MS = __STORED_MS__ // for OpenCode to store a text; counted as not stored too early, it would come twice
 const BURST_MS = __BURST_MS__ // what is sent together comes together
 const COMMAND = process.argv.slice(2).find((word) => !word.startsWith("-"))
 const HEADLESS = COMMAND === "run" // it leaves at the end of a turn: nobody is there to wake
 const SERVES = ["serve", "web", "acp"].includes(COMMAND) // several people, or windows, at once
+
+// The first interpreter in telex's list that is there: an upgrade of Python may have moved it since the last time.
+const python = () => {
+  try {
+    return readFileSync(`${BIN}/interpreters`, "utf8").split("\n").find((name) => name && existsSync(name))
+  } catch {}
+}
 
 const loaded = (globalThis.telexPlugins ??= new Map()) // directory -> the one plugin file that serves it
 
@@ -68,10 +76,11 @@ export const telex = async ({ client, directory }) => {
   // Settled once the text is placed; `session.over` once the hook has ended, with whether the text was kept.
   const hand = (session, event, put, more = {}) =>
     new Promise((placed) => {
-      if (session.over || !existsSync(PYTHON) || !existsSync(HOOK)) return placed()
+      const interpreter = session.over || !existsSync(HOOK) ? undefined : python()
+      if (!interpreter) return placed()
       const environment = { ...process.env, TELEX_HOME: HOME }
       const words = ["-I", "-S", HOOK, "opencode", event, String(process.pid)]
-      const hook = spawn(PYTHON, words, { cwd: "/", env: environment, stdio: ["pipe", "pipe", "ignore"] })
+      const hook = spawn(interpreter, words, { cwd: "/", env: environment, stdio: ["pipe", "pipe", "ignore"] })
       const timer = setTimeout(() => hook.kill("SIGKILL"), 2 * PATIENCE_MS)
       let said = ""
       let kept = false
@@ -247,7 +256,7 @@ export const telex = async ({ client, directory }) => {
 
     "shell.env": async ({ sessionID }, { env }) => {
       try {
-        env.PATH = `${env.PATH ?? process.env.PATH}:${HOME}/bin`
+        env.PATH = `${BIN}:${env.PATH ?? process.env.PATH}`
         if (sessionID) env.OPENCODE_SESSION_ID = await root(sessionID)
       } catch {}
     },
