@@ -23,7 +23,7 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
-    "errors": 1_000,
+    "errors": 1_100,
     "core": 1_650,
     "store": 6_400,
     "hook": 1_320,
