@@ -297,7 +297,8 @@ def _say(call: Call, changes: list[tuple[str, Change]], failed: list[Failed], no
             call.out.line(one.diff.rstrip("\n"))
     for fault in failed:
         call.out.flush()
-        sys.stderr.write(f"telex: {fault.client}: {text.visible(fault.message)}\nhint: {text.visible(fault.hint)}\n")
+        remark(f"telex: {fault.client}: {fault.message}")
+        remark(f"hint: {fault.hint}")
 
 
 def _user_home() -> str:

@@ -15,7 +15,7 @@ import sys
 from telex import limits
 from telex.cli import persons
 from telex.cli.grammar import BY_NAME, CHANGES, GROUPS, VERBS, verb_of
-from telex.cli.output import Output, complain
+from telex.cli.output import Output, complain, remark
 from telex.cli.parse import Args, parse
 from telex.errors import TelexError, VerbUnknown
 from telex.errors.answers import AnswerLost, MailUntaken, OutputClosed, OutputUnwritten, Unwritten
@@ -128,7 +128,7 @@ def _mend_launchers(words: list[str], as_json: bool) -> None:
     except TelexError:  # the command itself says it, if it needs a home
         return
     if said and not as_json:
-        sys.stderr.write(f"telex: {said}\n")
+        remark(f"telex: {said}")
 
 
 def _run(words: list[str], out: Output) -> int:
