@@ -363,7 +363,7 @@ def test_a_store_that_may_only_be_read(what: str) -> None:
             elif status:
                 assert status == 1
                 assert out == ""
-                assert err.startswith("telex: cannot use the store in")
+                assert err.startswith("telex: nothing can be written in")
                 assert "a fault of telex itself" not in err
             else:  # what lies in the home may be writable though nothing new can be put beside it
                 assert words[0] != "send" or what == "directory"
