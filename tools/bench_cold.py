@@ -17,7 +17,7 @@ FLOOR = "python -I -S -c pass"
 SHELL = "sh -c :"
 FAR = "there"  # another machine
 _LOCKS: list[FileLock] = []
-SILENT = ("UserPromptSubmit", "PostToolUse", "Stop", "FileChanged")
+SILENT = ("UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged")
 
 
 def gate(labs: dict[int, Lab], rounds: int) -> list[Row]:
@@ -43,7 +43,7 @@ def hook(lab: Lab, rounds: int) -> list[Row]:
 
         cases: dict[str, Case] = {FLOOR: floor(lab.launch, lab)}
         targets = []
-        for event in ("UserPromptSubmit", "PostToolUse", "Stop"):
+        for event in ("UserPromptSubmit", "PostToolBatch", "Stop"):
             name = f"{event}, one message"
             cases[name] = _open_gate(lab, event, send)
             targets.append(Target(case=name, against=FLOOR, ratio=2.2))

@@ -27,7 +27,7 @@ from telex.store.sqlite import Store, query
 if TYPE_CHECKING:
     from telex.store.sqlite import SqlValue
 
-EVENTS = ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd", "CwdChanged", "FileChanged")
+EVENTS = ("SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SessionEnd", "CwdChanged", "FileChanged")
 ENTRY_POINT = os.path.join(os.path.dirname(sys.executable), "telex")
 RAISED = {"sends_per_minute": 100_000_000, "inbox_waiting": 100_000_000, "repeat_seconds": 0}
 NAME = "bench"

@@ -6,6 +6,7 @@ from tests.clients.proofs import PROOFS
 from tools.reference_text import PACKAGE, cell, code, page, table
 
 from telex.clients import moments, registry
+from telex.core import evidence
 
 PATH = PACKAGE.parents[1] / "docs" / "reference" / "clients.md"
 
@@ -15,7 +16,9 @@ def clients() -> str:
     found = [moments.capability(registry.client(name)) for name in registry.names()]
     intro = (
         "What each client offers telex: the moment, the client's own name for the door, the oldest version with which "
-        "it was seen to work, and the test that proves it with the real program. `telex status` prints the short form "
+        "it was seen to work, which later event proves that a request to the model carried what was handed over there "
+        "(a message is `handed` until then, see [delivery states](delivery-states.md)), and the test that proves the "
+        "row with the real program. `telex status` prints the short form "
         "for the clients of this machine. A date stands here only after a run of `make test-clients` in which every "
         "row of that client passed; a client that was not there is not tested, never passed. In the same run each "
         "client writes to each client, and a Claude Code and a Codex session hold a conversation with nobody typing."
@@ -32,9 +35,10 @@ def clients() -> str:
                 code(row.door) if row.door else "none",
                 row.since,
                 cell(row.note),
+                cell(evidence.in_words(one.client, row.handing) or "nothing is handed over"),
                 code(PROOFS[one.client][row.when, row.door].replace("::", " ")),
             ]
             for row in one.moments
         ]
-        parts += [f"## {one.title}", table(["moment", "door", "since", "", "proved by"], lines)]
+        parts += [f"## {one.title}", table(["moment", "door", "since", "", "shown is proved by", "tested by"], lines)]
     return page("Clients", intro, *parts)

@@ -46,7 +46,7 @@ BUSY_MS = 10_000  # a command waits for the store before it gives up
 HOOK_BUSY_MS = 3_000  # a hook gives up sooner: the mail stays for the next moment
 CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into the database
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
-SCHEMA_VERSION = 6  # of the store; a newer one is refused, an older one migrated
+SCHEMA_VERSION = 7  # of the store; a newer one is refused, an older one migrated
 # the process table
 AWAY_DAYS = 7  # without a sign, until a session in another container counts as gone
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is
@@ -55,6 +55,7 @@ RESERVE_FREE_BYTES = 8 * 1024 * 1024  # where the disk has less, the reserve wou
 RESERVE_BYTES = 1024 * 1024  # kept on the disk so that deleting works when it is full
 
 # the hook
+TRANSCRIPT_BYTES = 1024 * 1024  # of a client's record of a conversation that are read to prove a handing
 PAYLOAD_MOST_BYTES = 16 * 1024 * 1024  # of what a client writes to a hook; more is not read
 MONITOR_PAUSE_SECONDS = 30  # after a fault, before a session's monitor looks again
 HOOK_TIMEOUT_SECONDS = 10  # after which the client ends a hook

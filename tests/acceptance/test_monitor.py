@@ -153,7 +153,9 @@ def test_one_line_says_who_wrote_and_carries_no_mail(client: Client) -> None:
     assert "schema" not in line
     assert state(client, message) == "queued", "what the client makes of the line is not known yet"
     assert "the schema moved" in context(client.prompt_of(line))
-    assert state(client, message) == "shown"
+    assert state(client, message) == "handed"
+    client.fire("PostToolBatch", tool_calls=[])
+    assert state(client, message) in ("shown", "read")
     assert client.hears_nothing()
 
 
@@ -179,7 +181,9 @@ def test_a_busy_session_is_not_spoken_to_and_its_stop_brings_the_mail(client: Cl
 
 def test_what_still_waits_when_the_turn_really_ends_wakes(client: Client) -> None:
     client.fire("UserPromptSubmit", prompt="work")
-    client.fire("PostToolUse", tool_name="Bash")
+    client.fire("PostToolBatch", tool_name="Bash")
+    send(client, "at the end")
+    assert "at the end" in context(client.fire("Stop", stop_hook_active=True)[1])
     send(client, "at the last moment")
     client.fire("Stop", stop_hook_active=True)
     assert "at the last moment" in context(client.prompt_of(client.hears()))

@@ -93,6 +93,8 @@ def test_a_start_names_the_bell_though_there_is_nothing_to_say(plugin: Plugin) -
 @pytest.mark.parametrize("event", ["SessionStart", "Prompt", "Tool", "Answer", "Idle", "Wake"])
 def test_a_text_that_was_kept_is_shown_and_not_said_again(session: Plugin, event: str) -> None:
     assert session.fire(event)["text"].count(BODY) == 1
+    assert session.unread() == 1  # until the model has answered
+    assert session.fire("Idle") == {}
     assert session.unread() == 0
     assert BODY not in str(session.fire(event))
 
@@ -104,6 +106,7 @@ def test_a_text_that_was_not_kept_is_said_again(session: Plugin, event: str, sai
     assert BODY in session.fire(event, said)["text"]
     assert session.unread() == 1
     assert BODY in session.fire("Prompt")["text"]
+    assert session.fire("Idle") == {}
     assert session.unread() == 0
 
 

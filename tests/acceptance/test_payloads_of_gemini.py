@@ -83,8 +83,16 @@ def test_a_start_tells_the_name_and_leaves_the_mail_to_the_prompt(client: Client
 @pytest.mark.parametrize("name", ["BeforeAgent", "AfterTool"])
 def test_mail_is_context_at_a_prompt_and_after_a_tool_once(client: Client, name: str) -> None:
     assert context(client.case(name)).count(BODY) == 1
+    assert client.unread() == 1  # until the model has answered
+    assert client.case("AfterTool") == client.case("AfterAgent") == {}
     assert client.unread() == 0
     assert client.case(name) == {}
+
+
+def test_a_prompt_that_was_cancelled_gives_its_mail_back(client: Client) -> None:
+    """Would break: the next request after Esc, which this client makes without the prompt before it."""
+    assert BODY in context(client.case("BeforeAgent"))
+    assert BODY in context(client.case("BeforeAgent"))
 
 
 def test_mail_at_the_end_of_a_turn_is_the_reason_to_go_on_once(client: Client) -> None:
@@ -93,7 +101,7 @@ def test_mail_at_the_end_of_a_turn_is_the_reason_to_go_on_once(client: Client) -
     assert answer["reason"].count(BODY) == 1
     client.shell.telex("send", "@shop", "and to v3", TELEX_NAME="api")
     assert client.case("AfterAgent-going-on") == {}
-    assert client.unread() == 1
+    assert client.unread() == 1  # the second one
 
 
 def test_a_cleared_session_is_followed_by_one_with_its_name(client: Client) -> None:

@@ -9,9 +9,12 @@ from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 # client -> (moment, door) -> FILE::TEST under tests/clients; with [case] where a test serves several clients
 PROOFS = {
     "claude": {
-        (START, "SessionStart"): "test_claude_headless.py::test_mail_that_waited_is_in_the_first_request",
+        (
+            START,
+            "SessionStart",
+        ): "test_claude_drops.py::test_mail_that_waited_wakes_the_session_that_starts",
         (PROMPT, "UserPromptSubmit"): "test_claude_headless.py::test_mail_between_two_prompts_is_in_the_next_one",
-        (TOOL, "PostToolUse"): "test_claude_headless.py::test_mail_during_a_tool_call_is_in_the_request_after_it",
+        (TOOL, "PostToolBatch"): "test_claude_headless.py::test_mail_during_a_tool_call_is_in_the_request_after_it",
         (STOP, "Stop"): "test_claude_headless.py::test_mail_at_the_end_of_a_turn_continues_it_once",
         (IDLE, "FileChanged on the bell"): "test_claude_terminal.py::test_an_idle_session_is_woken",
         (IDLE, "the plugin's monitor"): "test_claude_plugin.py::test_an_idle_session_is_woken_within_a_second",

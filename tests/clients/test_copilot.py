@@ -94,7 +94,7 @@ def test_what_goes_on_at_the_end_of_a_turn_is_no_word_of_a_person(lab: CopilotLa
     terminal.type("hello")
     terminal.shows("read it")
     assert [one.count(mark) for one in model.requests] == [0, 1]
-    wait_for("the end of the second turn", lambda: lab.marks() == "psps", instead=lab.marks)
+    wait_for("the end of the second turn", lambda: lab.marks() == "psgps", instead=lab.marks)
     lab.becomes("@frontend", "idle")
 
 

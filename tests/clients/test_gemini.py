@@ -122,7 +122,7 @@ def test_in_a_terminal_every_moment_reaches_the_model_once_and_an_idle_one_is_le
     counts = [[request.count(mark) for mark in (start, tool, stop)] for request in model.requests]
     assert counts == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
     ends_turn(
-        lab, "psps"
+        lab, "psgps"
     )  # what the end of the turn was held up with is a prompt to this client, with its own BeforeAgent
     lab.becomes("@frontend", "idle")
     message = lab.send("@frontend", idle)

@@ -18,7 +18,13 @@ from telex.store.sqlite import Store, query
 
 _WAITING = """
 SELECT a.name, a.kind, a.bell, coalesce(s.ended_ms, 0) FROM address a LEFT JOIN session s ON s.id = a.session
-WHERE a.bell <> '' AND EXISTS (SELECT 1 FROM delivery d WHERE d.recipient = a.id AND d.state = 'queued')
+WHERE a.bell <> '' AND EXISTS (SELECT 1 FROM delivery d WHERE d.recipient = a.id AND d.state IN ('queued', 'handed'))
+"""
+_TABLES_DIFFER = """
+SELECT (SELECT count(*) FROM delivery d WHERE d.state = 'handed'
+        AND NOT EXISTS (SELECT 1 FROM handed h WHERE h.message = d.message AND h.recipient = d.recipient))
+     + (SELECT count(*) FROM handed h WHERE NOT EXISTS
+        (SELECT 1 FROM delivery d WHERE d.state = 'handed' AND d.message = h.message AND d.recipient = h.recipient))
 """
 _DELIVERIES = "SELECT d.message, a.name, d.state FROM delivery d JOIN address a ON a.id = d.recipient"
 
@@ -69,6 +75,7 @@ def _look(db: Store) -> Look:
             problems.append(f"m{number}'s body beside the store is missing or damaged")
         if not any(n == number for n, _ in states):
             problems.append(f"m{number} is torn: it is for nobody")
+    problems += ["what was handed over is not what the states say"] if next(db.con.execute(_TABLES_DIFFER))[0] else []
     problems += [f"m{n} for @{name} is {state}" for (n, name), state in states.items() if state not in delivery.STATES]
     sessions = "SELECT a.name, s.ended_ms = 0 FROM session s JOIN address a ON a.session = s.id"
     member = "SELECT c.name, a.name FROM member m JOIN address c ON c.id = m.channel JOIN address a ON a.id = m.address"

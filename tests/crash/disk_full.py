@@ -57,7 +57,7 @@ def while_full(machine: Machine, home: Path) -> None:
     checks = {one["what"]: one["state"] for one in json.loads(doctor.out)["checks"]}
     assert checks["integrity"] == checks["messages"] == checks["bodies"] == "ok", checks
     said = ""
-    for event in ("UserPromptSubmit", "PostToolUse", "SessionStart", "Stop"):
+    for event in ("UserPromptSubmit", "PostToolBatch", "SessionStart", "Stop"):
         ran = machine.hook(home, "bob", event)
         assert (ran.status, ran.err) == (0, ""), ran
         said += ran.context

@@ -79,7 +79,7 @@ class Ran(NamedTuple):
         if not self.out:
             return ""
         answer = json.loads(self.out)
-        assert list(answer) == ["hookSpecificOutput"], self.out
+        assert {"hookSpecificOutput"} <= set(answer) <= {"hookSpecificOutput", "systemMessage"}, self.out
         return str(answer["hookSpecificOutput"].get("additionalContext", ""))
 
 

@@ -128,8 +128,18 @@ from telex.hook import moments
 class _Forgetful:
     def __getattr__(self, name):
         from telex.store import mail
-        return (lambda *values: None) if name == "record_shown" else getattr(mail, name)
+        return (lambda *values: True) if name == "hand_over" else getattr(mail, name)
 moments.mail = _Forgetful()
+"""
+
+DIES_ONCE_IT_HAS_SPOKEN = """
+import os
+from telex.hook import steps
+_write = steps.write
+def write(fd, text):
+    _write(fd, text)
+    os.kill(os.getpid(), 9)
+steps.write = write
 """
 
 GUARD = """

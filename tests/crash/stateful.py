@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
-from tests.crash.stateful_world import DONE, EXPIRED, QUEUED, SEEN, Post, Slot, World
+from tests.crash.stateful_world import DONE, EXPIRED, HANDED, QUEUED, SEEN, Post, Slot, World
 
 from telex.errors import MoveRefused, NameTaken, NoAnswerWanted, NobodyThere
 from telex.store.sqlite import Store
@@ -37,6 +37,7 @@ class Sessions(World):
             self.pids += 1
             slot.pid = 1_000_000 + self.pids
             self.living.add(slot.pid)
+            slot.fresh = True
         self.hook(slot, "SessionStart", source="startup")
         if before and not taken:
             assert slot.address == before, "a resumed session did not get its name back"
@@ -64,9 +65,9 @@ class Sessions(World):
         self.living.discard(slot.pid)
         slot.pid = 0
 
-    @rule(number=SLOTS, event=st.sampled_from(["UserPromptSubmit", "PostToolUse", "Stop"]), again=st.booleans())
+    @rule(number=SLOTS, event=st.sampled_from(["UserPromptSubmit", "PostToolBatch", "Stop"]), again=st.booleans())
     def moment(self, number: int, event: str, again: bool) -> None:
-        """A moment at which mail is shown."""
+        """A moment at which mail is handed over."""
         self.hook(self.running(number), event, stop_hook_active=again and event == "Stop")
 
     @rule(
@@ -140,7 +141,7 @@ class Sessions(World):
             return
         new = self.verb(slot, lambda bus: int(bus.reply(f"m{chosen}", body).id[1:]))
         self.posts[new] = Post(body, slot.address, "reply", 0, {parent.sender: QUEUED})
-        if parent.at[slot.address] == QUEUED:
+        if parent.at[slot.address] in (QUEUED, HANDED):
             parent.at[slot.address] = SEEN
 
     @rule(number=SLOTS, name=st.sampled_from(NAMES))

@@ -1,7 +1,8 @@
 """The store of a few sessions, beside a dictionary that says what must be in it.
 
 Rules kept here:
-- the dictionary knows a message's body, who it is for and how far it has come there: queued, seen, done or expired;
+- the dictionary knows a message's body, who it is for and how far it has come there: queued, handed over, seen, done or
+  expired. The clients drop as they like: a prompt is taken back by the next one, a session goes before it has asked;
   it asks the store nothing but which address a session was given, and what telex's own notices are;
 - processes and the clock are made up, so that sessions crash and time jumps as the test likes;
 - after every step the store must hold exactly what the dictionary says, and each bell ring if and only if mail waits.
@@ -26,10 +27,10 @@ from telex.hook import claude, moments, steps
 from telex.store import bells, mail, presence
 from telex.store.sqlite import Store
 
-QUEUED, SEEN, DONE, EXPIRED = "queued", "seen", "done", "expired"
-COMES_TO = {"queued": QUEUED, "shown": SEEN, "read": SEEN, "done": DONE, "expired": EXPIRED}
+QUEUED, HANDED, SEEN, DONE, EXPIRED = "queued", "handed", "seen", "done", "expired"
+COMES_TO = {"queued": QUEUED, "handed": HANDED, "shown": SEEN, "read": SEEN, "done": DONE, "expired": EXPIRED}
 HOUR_MS = 3_600_000
-_SHOWN = re.compile(r"^m(\d+) from (?!\S+ is not answered)", re.MULTILINE)
+_SHOWN = re.compile(r"^m(\d+) from (?!.* is not answered yet)", re.MULTILINE)
 
 
 class Post(NamedTuple):
@@ -50,6 +51,7 @@ class Slot:
         self.key = f"session-{number}"
         self.pid = 0  # 0: nothing runs
         self.address = 0  # 0: was never here
+        self.fresh = False  # its process was started and telex does not know it yet
 
 
 class World(RuleBasedStateMachine):
@@ -69,6 +71,7 @@ class World(RuleBasedStateMachine):
         self.living: set[int] = set()
         self.posts: dict[int, Post] = {}
         self.names: dict[str, int] = {}  # name -> address
+        self.handed: dict[tuple[int, int], str] = {}  # message and address -> the event at which it was handed over
         self.pids = self.keys = self.said = 0
         self.db = Store(str(self.home))
         self.patches = ExitStack()
@@ -115,7 +118,7 @@ class World(RuleBasedStateMachine):
         live = [slot for slot in self.slots if slot.pid]
         assert len({slot.address for slot in live}) == len(live), "two sessions have one address"
         for slot in live:
-            waits = bool(self.queue(slot.address, also_expired=True))
+            waits = bool(self.queue(slot.address, also_expired=True)) or HANDED in self.at(slot.address)
             assert bells.rings(str(self.home), bells.bell_name(slot.key)) == waits, f"the bell of {slot.key}"
 
     # --- helpers ---
@@ -126,7 +129,8 @@ class World(RuleBasedStateMachine):
         return f"saying{self.said} something"
 
     def hook(self, slot: Slot, event: str, **payload: object) -> None:
-        """Run a hook; what it shows must be the oldest of what waits."""
+        """Run a hook; what it hands over must be the oldest of what waits, and of what its client has dropped."""
+        self.settle(slot, event, **payload)
         waiting = self.queue(slot.address) if slot.address else []
         payload_text = self.machine.payload(
             slot.key, event, session_id=slot.key, cwd=f"/src/{slot.directory}", **payload
@@ -140,14 +144,43 @@ class World(RuleBasedStateMachine):
         context = "".join(said).replace("\\n", "\n").replace('"additionalContext":"', "\n")
         shown = [int(number) for number in _SHOWN.findall(context)]
         if event == "SessionStart":
-            waiting = self.queue(slot.address)
+            waiting = []  # it may be closed before anything is asked
         assert shown == waiting[: len(shown)], f"{shown} shown of {waiting}"
-        speaks = event in ("SessionStart", "UserPromptSubmit", "PostToolUse") or (
+        speaks = event in ("UserPromptSubmit", "PostToolBatch") or (
             event == "Stop" and not payload.get("stop_hook_active")
         )
         assert shown or not waiting or not speaks, f"{waiting} wait and nothing is shown"
         assert all(self.posts[number].body in context for number in shown)
-        self.see(slot.address, shown)
+        for number in shown:
+            self.posts[number].at[slot.address] = HANDED
+            self.handed[number, slot.address] = event
+
+    def settle(self, slot: Slot, event: str, **payload: object) -> None:
+        """What an event says of what was handed over before it."""
+        if event in ("PostToolBatch", "Stop"):
+            self.move_handed({slot.address}, SEEN)
+        elif event == "UserPromptSubmit":
+            self.move_handed({slot.address}, QUEUED, "UserPromptSubmit")
+        elif event == "SessionEnd" and payload.get("reason") != "clear":
+            self.move_handed({slot.address}, QUEUED)
+        elif event == "SessionStart":
+            gone = {other.address for other in self.slots if not other.pid} | (
+                {slot.address} if payload.get("source") == "clear" or slot.fresh else set()
+            )
+            self.move_handed(gone - {other.address for other in self.slots if other.pid and other is not slot}, QUEUED)
+            slot.fresh = False
+
+    def move_handed(self, addresses: set[int], state: str, only: str = "") -> None:
+        """What was handed over there is seen, or waits again."""
+        for (number, address), event in list(self.handed.items()):
+            if address in addresses and only in ("", event):
+                if self.posts[number].at[address] == HANDED:
+                    self.posts[number].at[address] = state
+                del self.handed[number, address]
+
+    def at(self, address: int) -> list[str]:
+        """How far everything for an address has come."""
+        return [post.at[address] for post in self.posts.values() if address in post.at]
 
     def environment(self, slot: Slot) -> dict[str, str]:
         """What a process of this session finds."""
@@ -170,7 +203,7 @@ class World(RuleBasedStateMachine):
     def see(self, address: int, numbers: list[int]) -> None:
         """These were shown or read."""
         for number in numbers:
-            if self.posts[number].at[address] == QUEUED:
+            if self.posts[number].at[address] in (QUEUED, HANDED):
                 self.posts[number].at[address] = SEEN
 
     def queue(self, address: int, *, also_expired: bool = False) -> list[int]:

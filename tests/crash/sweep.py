@@ -39,10 +39,13 @@ def stage(machine: Machine) -> Stage:
         _done(machine.telex(settled, who, "send", to, *more, "--stdin", stdin=body))
     for who in ("bob", "carol"):
         assert machine.hook(settled, who, "UserPromptSubmit").context
+        assert machine.hook(settled, who, "PostToolBatch").status == 0  # the model has answered
     _done(machine.telex(settled, "carol", "done", "m2"))
     homes = {"settled": settled, "none": machine.root / "none"}
     homes["shown"] = machine.copied(settled, "shown")
     _done(machine.telex(settled, "alice", "send", "@bob", WAITING))
+    homes["handed"] = machine.copied(settled, "handed")
+    assert machine.hook(homes["handed"], "bob", "UserPromptSubmit").context
     homes["long log"] = _long_log(machine, settled)
     other = machine.new_home("other", *SESSIONS)
     for body in IMPORTED:
@@ -147,7 +150,7 @@ def _recorded_unseen(before: Look, after: Look, ran: Ran) -> list[str]:
     return [
         f"m{number} for @{name} is {after.states[number, name]}, and nobody was shown it"
         for (number, name), was in before.states.items()
-        if was == "queued" and after.states.get((number, name)) in ("shown", "read")
+        if was == "queued" and after.states.get((number, name)) in ("handed", "shown", "read")
         if before.bodies[number][:60].strip() not in ran.out
     ]
 
@@ -160,7 +163,10 @@ def next_showings(machine: Machine, home: Path, found: Look) -> list[str]:
         waiting, lives = found.queued(name), found.names.get(name)
         if not waiting:
             continue
-        ran = (machine.hook if LONG else machine.hook_here)(home, who, "UserPromptSubmit" if lives else "SessionStart")
+        hook = machine.hook if LONG else machine.hook_here
+        if not lives:
+            hook(home, who, "SessionStart")
+        ran = hook(home, who, "UserPromptSubmit")
         shown = [n for n in waiting if f"m{n} from" in ran.context]
         if not shown or (len(shown) < len(waiting) and "more wait" not in ran.context):
             wrong.append(f"{waiting} wait for @{name} and {shown} are shown")

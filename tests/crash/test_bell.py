@@ -82,7 +82,7 @@ def stage(machine: Machine) -> Stage:
     ("mistake", "name"),
     [
         (planted.RING_AFTER_COMMIT, "send"),
-        (planted.SILENCE_BEFORE_COMMIT, "the hook of a prompt"),
+        (planted.SILENCE_BEFORE_COMMIT, "the hook that proves a showing"),
         (planted.SILENCE_BEFORE_COMMIT, "read"),
     ],
     ids=["ring after the commit", "removal before the commit", "the same when reading"],
@@ -138,6 +138,7 @@ def test_whoever_is_frozen_midway_the_next_hook_shows_what_was_sent(
         assert found.problems == [], point
         assert found.number(SENT), point
         assert sweep.next_showings(stage.machine, home, found) == [], point
+        assert stage.machine.hook(home, "bob", "PostToolBatch").context == "", point
         again = stage.machine.hook(home, "bob", "UserPromptSubmit")
         assert (again.status, again.context) == (0, ""), point
         assert not os.path.exists(home / "bells" / "bob-key"), point

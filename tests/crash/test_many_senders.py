@@ -6,7 +6,6 @@ that is killed takes others or their mail with it.
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
@@ -22,6 +21,7 @@ import pytest
 from tests.crash import planted
 from tests.crash.audit import look
 from tests.crash.harness import PYTHON, Machine, Ran, scaled
+from tests.crash.harness import run as run_process
 
 from telex.store.lock import FileLock
 
@@ -80,7 +80,7 @@ def read_all(machine: Machine, home: Path, post: Post, over: threading.Event, ki
         if kills and (cut := cut_showing(machine, home)):
             post.cut.append(cut)
             kills -= 1
-        ran = machine.hook(home, RECEIVER, "PostToolUse")
+        ran = machine.hook(home, RECEIVER, "PostToolBatch")
         if ran.status or ran.err:
             post.errors.append(f"the hook: {ran}")
         if found := letters(ran):
@@ -90,22 +90,11 @@ def read_all(machine: Machine, home: Path, post: Post, over: threading.Event, ki
 
 
 def cut_showing(machine: Machine, home: Path) -> list[tuple[str, int]]:
-    """Let a hook show what waits, and kill it before it can record that: the test has the writers' lock meanwhile."""
-    lock = FileLock(f"{home}/write.lock")
-    lock.acquire()
-    argv = [PYTHON, "-I", "-S", machine.hooks, "claude", "PostToolUse"]
-    environment = machine.environment(home, RECEIVER)
-    try:
-        with subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(machine.payload(RECEIVER, "PostToolUse").encode())
-            process.stdin.close()
-            said = process.stdout.readline().decode() if os.listdir(home / "bells") else ""
-            process.kill()
-    finally:
-        lock.close()
-    return letters(Ran(0, said, ""))
+    """Let a hook hand over what waits, and kill it before it can record that."""
+    hooks = machine.launcher("dying-hook", "telex.hook", planted.DIES_ONCE_IT_HAS_SPOKEN)
+    argv = [PYTHON, "-I", "-S", hooks, "claude", "PostToolBatch"]
+    ran = run_process(argv, machine.environment(home, RECEIVER), machine.payload(RECEIVER, "PostToolBatch"))
+    return letters(Ran(0, ran.out, ""))
 
 
 def run(machine: Machine, home: Path, each: int, *, killed_sender: bool = False, killed_readers: int = 0) -> Post:
@@ -179,9 +168,9 @@ def test_a_message_shown_twice_is_noticed(machine: Machine, mistake: str) -> Non
     lock = FileLock(f"{home}/write.lock")
     with machine.planted(mistake), ThreadPoolExecutor(2) as pool:
         lock.acquire()
-        both = [pool.submit(machine.hook, home, RECEIVER, "PostToolUse") for _ in range(2)]
+        both = [pool.submit(machine.hook, home, RECEIVER, "PostToolBatch") for _ in range(2)]
         time.sleep(0.3)
         lock.close()
         shown = [letter for one in both for letter in letters(one.result())]
-    shown += letters(machine.hook(home, RECEIVER, "PostToolUse"))
+    shown += letters(machine.hook(home, RECEIVER, "PostToolBatch"))
     assert len(shown) >= 2

@@ -16,6 +16,7 @@ from tests.crash.stateful import Sessions
 from tests.crash.stateful_world import HOUR_MS
 
 from telex.bus import Bus
+from telex.core import evidence
 from telex.core.message import Item
 from telex.hook import moments
 from telex.store import mail, people, sweep
@@ -98,13 +99,20 @@ _queued, _deliver, _sweep, _item = mail.queued, mail.deliver, sweep.sweep, mail.
         (mail, "queued", newest_first),
         (mail, "deliver", only_the_first),
         (mail, "record_shown", lambda *values: None),
+        (mail, "hand_over", lambda *values: True),
+        (mail, "take_back", lambda *values: None),
+        (evidence, "judge", lambda *values: evidence.PROVED),
+        (evidence, "judge", lambda *values: evidence.OPEN),
         (mail, "settle_bell", lambda *values: None),
         (sweep, "sweep", an_hour_early),
         (people, "holder", nobody),
         (mail.Message, "item", without_the_first),
         (moments, "rest", lambda *values: 1 / 0),
     ],
-    ids=["order", "recipients", "recording", "bells", "time to live", "names", "bodies", "a hook that raises"],
+    ids=[
+        *("order", "recipients", "recording", "handing", "taking back", "everything is proof", "nothing is proof"),
+        *("bells", "time to live", "names", "bodies", "a hook that raises"),
+    ],
 )
 def test_a_mistake_is_noticed(
     machine: Machine, template: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, mistake: Any

@@ -120,6 +120,7 @@ EVERY = (
         mends="integrity",
     ),
     Verb(name="the hook of a prompt", who="bob", words=("hook", "UserPromptSubmit")),
+    Verb(name="the hook that proves a showing", who="bob", words=("hook", "PostToolBatch"), home="handed"),
     Verb(name="the hook of a start", who="bob", words=("hook", "SessionStart", "source=resume")),
     Verb(name="the hook at the end of a turn, with mail", who="bob", words=("hook", "Stop")),
     Verb(name="the hook at the end of a turn, with a debt", who="bob", words=("hook", "Stop"), home="shown"),

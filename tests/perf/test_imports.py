@@ -30,7 +30,7 @@ HEAVY = {
     *("rich", "warnings", "importlib", "operator", "types", "site"),
 }
 WAIT_MAY = {"types"}  # by ctypes, which is how it sleeps on inotify
-SHOWS = ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "FileChanged")  # in these, mail is shown
+SHOWS = ("UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged")  # in these, mail is shown
 WAKE = 2
 
 _AUDIT = """\

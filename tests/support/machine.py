@@ -17,6 +17,7 @@ from telex.bus import Bus
 from telex.bus.identity import Caller
 from telex.bus.letters import Letter
 from telex.bus.send import Sent
+from telex.core import evidence
 from telex.hook import moments
 from telex.store import bells, people, presence
 from telex.store.sqlite import Store
@@ -104,15 +105,27 @@ class Seat(Bus):
         return bells.rings(self.db.home, self.me.address.bell)
 
     def hook(self, turn: str = moments.NO_TURN) -> str:
-        """What its client's next hook shows; '' for nothing."""
+        """What its client's next prompt is given, and its model answers; '' for nothing."""
+        said = self.handed(turn)
+        self.answers()
+        return said
+
+    def handed(self, turn: str = moments.NO_TURN) -> str:
+        """What is handed over to its client at a prompt, which it may drop; '' for nothing."""
         said: list[str] = []
-        moments.show(self.db, self.session, "next prompt", said.append, turn)
+        moments.settle(self.db, self.session, evidence.PROMPT)
+        moments.show(self.db, self.session, evidence.PROMPT, said.append, turn)
         return "".join(said)
+
+    def answers(self) -> None:
+        """Its model answers by calling a tool."""
+        moments.settle(self.db, self.session, evidence.TOOL)
 
     def stop(self) -> str:
         """The end of a turn: what is shown or reminded of; '' when the turn really ends."""
         said: list[str] = []
-        if not moments.show(self.db, self.session, "end of turn", said.append, moments.SAME_TURN) and not (
+        moments.settle(self.db, self.session, evidence.STOP)
+        if not moments.show(self.db, self.session, evidence.STOP, said.append, moments.SAME_TURN) and not (
             moments.remind(self.db, self.session, said.append)
         ):
             moments.rest(self.db, self.session)
@@ -120,6 +133,7 @@ class Seat(Bus):
 
     def rest(self) -> None:
         """A turn that telex continued comes to its end."""
+        moments.settle(self.db, self.session, evidence.STOP)
         moments.rest(self.db, self.session)
 
     def quit(self) -> None:

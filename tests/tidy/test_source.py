@@ -24,10 +24,10 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "errors": 1_100,
-    "core": 1_650,
-    "store": 6_400,
-    "hook": 1_320,
-    "bus": 3_300,
+    "core": 1_800,
+    "store": 6_600,
+    "hook": 1_750,
+    "bus": 3_330,
     "clients": 5_000,
     "cli": 3_500,
     "mcp": 1_800,

@@ -7,22 +7,22 @@ import itertools
 import pytest
 
 from telex.core import delivery
-from telex.core.delivery import CLOSED, DEAD, DONE, EXPIRED, MOVES, QUEUED, READ, REFUSED, SHOWN, STATES, UNREAD
+from telex.core.delivery import CLOSED, DEAD, DONE, EXPIRED, HANDED, MOVES, QUEUED, READ, REFUSED, SHOWN, STATES
 
-# The diagram in words: forward along the line, skipping is allowed, and an unread one may end otherwise.
-LINE = (QUEUED, SHOWN, READ, DONE)
-ENDS = (EXPIRED, REFUSED, DEAD)
+# The diagram in words: forward along the line, skipping is allowed; what was handed over may be dropped by the client,
+# and waits again; only what waits expires.
+LINE = (QUEUED, HANDED, SHOWN, READ, DONE)
 
 
 def drawn(state: str, wanted: str) -> bool:
     """Whether the documented diagram has this arrow."""
     if state in LINE and wanted in LINE:
         forward = LINE.index(wanted) > LINE.index(state)
-        again = state == wanted and state != QUEUED  # shown twice after a crash; marking again says nothing new
-        return forward or again
-    if wanted == REFUSED:
+        again = state == wanted and state != QUEUED  # handed over twice after a crash; marking again says nothing new
+        return forward or again or (state, wanted) == (HANDED, QUEUED)
+    if wanted in (REFUSED, EXPIRED):
         return state == QUEUED  # limits speak when it is sent
-    return state in UNREAD and wanted in ENDS
+    return state in (QUEUED, HANDED, SHOWN) and wanted == DEAD
 
 
 @pytest.mark.parametrize(("state", "wanted"), list(itertools.product(STATES, STATES)))
@@ -53,8 +53,8 @@ def test_every_open_delivery_can_end() -> None:
         assert seen & set(CLOSED), state
 
 
-def test_nothing_leads_back_to_waiting() -> None:
-    assert not any(QUEUED in moves for moves in MOVES.values())
+def test_only_what_was_handed_over_and_dropped_waits_again() -> None:
+    assert [state for state, moves in MOVES.items() if QUEUED in moves] == [HANDED]
 
 
 def test_a_state_that_does_not_exist_was_damaged_on_disk_and_allows_nothing() -> None:

@@ -30,7 +30,7 @@ PROMPTS = ("UserPromptSubmit", "Stop")
 EVENTS = (
     "SessionStart",
     "UserPromptSubmit",
-    "PostToolUse",
+    "PostToolBatch",
     "Stop",
     "SessionEnd",
     "CwdChanged",
@@ -73,7 +73,7 @@ class Place:
         )
         kinds = {
             "UserPromptSubmit": lines.prompt,
-            "PostToolUse": lines.on_bell,
+            "PostToolBatch": lines.on_bell,
             "Stop": lines.stop,
             "CwdChanged": lines.watch,
         }
@@ -234,7 +234,7 @@ def test_a_bell_rung_before_the_watcher_works_is_touched_again(place: Place, she
 
 def test_what_a_session_owes_concerns_the_end_of_its_turn_only(place: Place, shell: list[str]) -> None:
     (place.home / "owed" / SESSION).touch()
-    for event in ("UserPromptSubmit", "PostToolUse", "FileChanged"):
+    for event in ("UserPromptSubmit", "PostToolBatch", "FileChanged"):
         place.quiet(shell, event)
         assert place.ran() == []
     place.quiet(shell, "Stop")
@@ -248,7 +248,7 @@ def test_only_an_attended_session_is_woken(place: Place, shell: list[str]) -> No
         assert place.ran() == []
 
 
-@pytest.mark.parametrize("after", ["UserPromptSubmit", "PostToolUse", "Stop"])
+@pytest.mark.parametrize("after", ["UserPromptSubmit", "PostToolBatch", "Stop"])
 def test_a_question_is_noted_without_the_hook_and_over_with_what_happens_next(
     place: Place, shell: list[str], after: str
 ) -> None:
@@ -270,7 +270,7 @@ def test_a_question_that_cannot_be_noted_is_left_to_the_hook(place: Place, shell
     (place.home / "asks").rmdir()
     place.quiet(shell, "PermissionRequest")
     assert place.ran() == ["claude PermissionRequest 2"]
-    for event in ("UserPromptSubmit", "PostToolUse", "Stop"):
+    for event in ("UserPromptSubmit", "PostToolBatch", "Stop"):
         place.quiet(shell, event)
         assert place.ran() == [], "a home of an older telex has no such directory"
 
@@ -313,7 +313,7 @@ def test_another_home_from_the_environment_counts(place: Place, shell: list[str]
     other = tmp_path / "other home"
     (other / "bells").mkdir(parents=True)
     (other / "turns").mkdir()
-    for event in ("UserPromptSubmit", "PostToolUse", "Stop", "FileChanged"):
+    for event in ("UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged"):
         place.quiet(shell, event, TELEX_HOME=str(other))
         assert place.ran() == []
         place.quiet(shell, event, TELEX_HOME="")
@@ -384,7 +384,7 @@ def test_whatever_is_broken_the_client_never_notices(
 def test_a_megabyte_on_stdin_is_not_read_while_the_bell_is_silent(place: Place, shell: list[str]) -> None:
     payload = place.cwd.parent / "payload"
     payload.write_bytes(b"x" * 1_000_000)
-    for event in ("UserPromptSubmit", "PostToolUse", "Stop", "FileChanged"):
+    for event in ("UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged"):
         with payload.open("rb") as stdin:
             done = subprocess.run(
                 [*shell, place.line(event)],
@@ -404,7 +404,7 @@ def can_trace() -> bool:
 
 @pytest.mark.skipif(not can_trace(), reason="strace is not there or may not trace")
 def test_a_silent_bell_starts_no_process_not_even_a_subshell(place: Place, shell: list[str]) -> None:
-    for event in ("PermissionRequest", "UserPromptSubmit", "PostToolUse", "Stop", "FileChanged", "CwdChanged"):
+    for event in ("PermissionRequest", "UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged", "CwdChanged"):
         if event == "CwdChanged" and "plain" not in str(place.home):
             continue
         done = subprocess.run(

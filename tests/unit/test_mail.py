@@ -80,7 +80,7 @@ def test_each_time_is_noted_once(machine: Machine) -> None:
         times.append(machine.clock())
         if state == SHOWN:
             with machine.db.write():
-                mail.record_shown(machine.db, api_id(machine), [number], "next prompt", machine.clock())
+                mail.record_shown(machine.db, api_id(machine), [number], machine.clock())
         else:
             put(machine, number, state)
     [found] = mail.deliveries(machine.db, number)
@@ -118,7 +118,7 @@ def test_showing_what_was_read_meanwhile_changes_nothing(machine: Machine) -> No
     number = sent(machine)
     put(machine, number, DONE)
     with machine.db.write():
-        mail.record_shown(machine.db, api_id(machine), [number], "late", machine.clock())
+        mail.record_shown(machine.db, api_id(machine), [number], machine.clock())
     assert state_of(machine, number) == DONE
 
 

@@ -33,7 +33,8 @@ def age(shell: Shell, schema: int) -> None:
     now = dict(con.execute(TABLES))
     con.execute("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON")
     for name, sql in now.items():
-        if name not in then and sql.startswith(("CREATE TABLE", "CREATE TRIGGER")):
+        changed = sql.startswith("CREATE TRIGGER") and then.get(name) != sql
+        if changed or (name not in then and sql.startswith("CREATE TABLE")):
             con.execute(f'DROP {sql.split()[1]} IF EXISTS "{name}"')
     for name, sql in then.items():
         if sql.startswith("CREATE TABLE") and name in now and now[name] != sql:

@@ -230,9 +230,13 @@ class Bus:
         self._notice()
         return inbox.inbox(self.db, me, everything=everything, most=most)
 
-    def unread(self) -> int:
-        """How many messages are unread."""
+    def waiting(self) -> int:
+        """How many messages wait to be shown."""
         return int(self.db.value("mail.waiting_count", self.reader.address.id))
+
+    def unread(self) -> int:
+        """How many messages are unread: they wait, or were handed over and are not proved."""
+        return int(self.db.value("mail.unseen_count", self.reader.address.id))
 
     def read(self, *ids: str, emit: Emit = _nothing, most: int = limits.LIST_ROWS) -> list[Letter]:
         """The named messages, or the oldest unread ones, whole; they are marked read once `emit` has returned."""
@@ -243,7 +247,7 @@ class Bus:
         return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
 
     def take(self, *, most: int = limits.LIST_ROWS, patience_ms: int = limits.BUSY_MS, whole: bool = True) -> Taking:
-        """The oldest unread messages, to be marked read in a second step: `Taking.finish`; without `whole` only the
+        """The oldest messages that wait, to be marked read in a second step: `Taking.finish`; without `whole` only the
         heads of large ones. Raises StoreBusy where somebody else has the inbox for longer than `patience_ms`."""
         from telex.bus.inbox import Taking
 

@@ -207,6 +207,8 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
     number = mail.add(db, new)
     for one in record["deliveries"]:
         place = _place(db, one["name"], one["kind"], now_ms)
+        if one["state"] == delivery.HANDED:
+            one.update(state=delivery.QUEUED, reason="")  # the client that it was handed over to is not here
         if one["state"] == delivery.QUEUED and place.elsewhere:
             words = "on its way to another machine when it was exported"
             one.update(state=delivery.EXPIRED, reason=words, closed_ms=one["changed_ms"])

@@ -1,6 +1,8 @@
 """Reading: the inbox, marking, and waiting for what comes.
 
 Rules kept here:
+- what a command prints has reached its caller, so it is read at once. Without an id it prints what waits; what was
+  handed over to a client and is not proved is in the list of what is unread, and is printed by its id;
 - looking consumes nothing; what is printed is recorded only after `emit` has handed it over;
 - an inbox is read under its lock, so that a hook and a command never show the same message twice;
 - waiting sleeps in the kernel; a bell that rang before its commit is answered by waiting for the writer's lock.

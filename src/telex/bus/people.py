@@ -23,7 +23,7 @@ class Presence(Record):
     directory: str
     title: str
     state: str  # busy, waiting for approval, idle, offline, or nobody for a name that mail waits for; '' for the person
-    unread: int  # waiting to be shown
+    unread: int  # waiting to be shown, or handed over and not proved
     wake: str
     seen_ms: int  # of a name at another machine: when that machine said so
     me: bool
@@ -53,7 +53,7 @@ def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> li
         place = people.Address.of_row(row[:6])
         session = people.session(db, place.session)
         state = _state(db, place, session)
-        unread = int(db.value("mail.waiting_count", place.id))
+        unread = int(db.value("mail.unseen_count", place.id))
         me = caller is not None and place.id == caller.address.id
         if me and state in (presence.OFFLINE, NOBODY):  # a script's name, and it is looking now
             state = presence.IDLE
@@ -84,7 +84,7 @@ def _elsewhere(db: Store, everybody: bool, now_ms: int) -> list[Presence]:
     found = []
     for one in rosters.everybody(db):
         place = people.address_at(db, one.address)
-        unread = int(db.value("mail.waiting_count", place.id)) if place else 0
+        unread = int(db.value("mail.unseen_count", place.id)) if place else 0
         state = one.state_at(now_ms)
         if everybody or unread or state != presence.OFFLINE:
             told = Presence(

@@ -57,6 +57,7 @@ class _Stage:
         if "only user.email" not in shown:
             raise AssertionError("the reply is not there after the tool call")
         self.say("api gets the reply between two tool calls", shown)
+        api.stop()
         self.run(api, "show", "m1")
         self.say("the receipts are above: shown when, answered by what" if not self.call.out.as_json else "done")
 

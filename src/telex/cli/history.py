@@ -5,10 +5,11 @@ from __future__ import annotations
 from telex import limits
 from telex.cli.mail import framed, listing
 from telex.core import text
+from telex.core.delivery import HANDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.bus.letters import Letter
+    from telex.bus.letters import Letter, Receipt
     from telex.cli.main import Call
 
 
@@ -29,13 +30,20 @@ def show(call: Call) -> None:
             text.when(receipt.changed_ms),
             text.when(receipt.shown_ms) if receipt.shown_ms else "-",
             receipt.via,
-            receipt.reason or "-",
+            _why(receipt),
         ]
         for receipt in found.deliveries
     ]
     call.out.table(["to", "state", "since", "shown", "via", "why"], rows)
     if found.replies:
         call.out.line(f"replies: {', '.join(found.replies)}")
+
+
+def _why(receipt: Receipt) -> str:
+    """By which hook point, or why it ended."""
+    if receipt.state == HANDED:
+        return f"handed over at {receipt.reason}, not confirmed"
+    return receipt.reason or "-"
 
 
 def log(call: Call) -> None:

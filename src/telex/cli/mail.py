@@ -7,7 +7,7 @@ import sys
 
 from telex import limits
 from telex.cli.output import remark
-from telex.core.delivery import UNREAD
+from telex.core.delivery import UNREAD, UNSEEN
 from telex.errors import RecipientMissing, Usage
 from telex.errors.answers import Unwritten
 
@@ -71,7 +71,7 @@ def inbox(call: Call) -> None:
         call.out.line("nothing unread")
     else:
         listing(call, letters)
-        waiting = sum(one.state == "queued" for one in letters)
+        waiting = sum(one.state in UNSEEN for one in letters)
         if unread > waiting and "all" not in args.flags:
             call.out.line(f"{unread - waiting} more: telex inbox --limit {unread + len(letters)}")
     listed = [one.id for one in letters if one.state in UNREAD]
@@ -88,7 +88,7 @@ def read(call: Call) -> None:
     """`telex read [ID…]`"""
     most = call.args.count("limit", limits.LIST_ROWS, "read")
     found = call.bus.read(*call.args.words["id"], emit=_emitter(call), most=most)
-    left = call.bus.unread() if not call.args.words["id"] else 0
+    left = call.bus.waiting() if not call.args.words["id"] else 0
     if call.out.as_json:
         if not found:
             call.out.json({"messages": []})

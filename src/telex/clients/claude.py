@@ -27,6 +27,7 @@ from telex.clients.registry import (
     ServerFile,
     Where,
 )
+from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,13 +45,25 @@ _WAKE = {
 }
 _SEEN = "2.1.330"  # the oldest version that was looked at
 _MOMENTS = (
-    Moment(when=START, door="SessionStart", since=_SEEN),
-    Moment(when=PROMPT, door="UserPromptSubmit", since=_SEEN),
-    Moment(when=TOOL, door="PostToolUse", since=_SEEN),
-    Moment(when=STOP, door="Stop", since=_SEEN, note="the turn goes on, once"),
-    Moment(when=IDLE, door="FileChanged on the bell", since=_SEEN, note="within 2 s, where a person attends"),
-    Moment(when=IDLE, door="the plugin's monitor", since=_SEEN, note="within 1 s, installed as a plugin"),
-    Moment(when=IDLE, door="the session's inbox socket", since=_SEEN, note="off by default"),
+    Moment(when=START, door="SessionStart", since=_SEEN, note="the name only; mail that waited wakes it"),
+    Moment(when=PROMPT, door="UserPromptSubmit", since=_SEEN, handing=evidence.PROMPT),
+    Moment(when=TOOL, door="PostToolBatch", since=_SEEN, handing=evidence.TOOL),
+    Moment(when=STOP, door="Stop", since=_SEEN, note="the turn goes on, once", handing=evidence.STOP),
+    Moment(
+        when=IDLE,
+        door="FileChanged on the bell",
+        since=_SEEN,
+        note="within 2 s, where a person attends",
+        handing=evidence.WOKEN,
+    ),
+    Moment(
+        when=IDLE,
+        door="the plugin's monitor",
+        since=_SEEN,
+        note="within 1 s, installed as a plugin",
+        handing=evidence.PROMPT,
+    ),
+    Moment(when=IDLE, door="the session's inbox socket", since=_SEEN, note="off by default", handing=evidence.PROMPT),
     Moment(when=APPROVAL, door="PermissionRequest", since=_SEEN),
     Moment(when=END, door="SessionEnd", since=_SEEN),
 )
@@ -138,7 +151,7 @@ def _entries(where: Where) -> list[Entry]:
     return [
         _entry("SessionStart", line.start("SessionStart", attended)),
         _entry("UserPromptSubmit", line.prompt("UserPromptSubmit", called=True)),
-        _entry("PostToolUse", line.on_bell("PostToolUse"), matcher="*"),
+        _entry("PostToolBatch", line.on_bell("PostToolBatch")),
         _entry("PermissionRequest", line.asks("PermissionRequest", attended)),
         _entry("Stop", line.stop("Stop")),
         _entry("SessionEnd", line.always("SessionEnd")),

@@ -16,6 +16,7 @@ from telex.clients import gate, launchers, policy
 from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
 from telex.clients.policy import Policy
 from telex.clients.registry import PROJECT, USER, Entry, HookFile, Piece, ServerFile, Where
+from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,17 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client
 _SEEN = "0.169.0"  # the oldest version that was looked at
 _MOMENTS = (
-    Moment(when=START, door="SessionStart", since=_SEEN, note="with the first prompt, not before"),
-    Moment(when=PROMPT, door="UserPromptSubmit", since=_SEEN),
-    Moment(when=TOOL, door="PostToolUse", since=_SEEN),
-    Moment(when=STOP, door="Stop", since=_SEEN, note="the turn goes on, once"),
-    Moment(when=IDLE, door="codex queue", since=_SEEN, note="within 3 s in its daemon; up to 10 s without"),
+    Moment(when=START, door="SessionStart", since=_SEEN, note="the name only, with the first prompt"),
+    Moment(when=PROMPT, door="UserPromptSubmit", since=_SEEN, handing=evidence.PROMPT),
+    Moment(when=TOOL, door="PostToolUse", since=_SEEN, handing=evidence.TOOL),
+    Moment(when=STOP, door="Stop", since=_SEEN, note="the turn goes on, once", handing=evidence.STOP),
+    Moment(
+        when=IDLE,
+        door="codex queue",
+        since=_SEEN,
+        note="within 3 s in its daemon; up to 10 s without",
+        handing=evidence.PROMPT,
+    ),
     Moment(when=APPROVAL, door="PermissionRequest", since=_SEEN),
     Moment(when=END, door="Interrupt", since=_SEEN, note="the session counts as idle"),
     Moment(when=END, door="SessionEnd", since=_SEEN),

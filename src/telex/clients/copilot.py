@@ -17,6 +17,7 @@ from telex.clients import gate, launchers
 from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
 from telex.clients.policy import Policy
 from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
+from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,16 @@ if TYPE_CHECKING:
 _FORMAT_VERSION = 1  # of the client's hook files
 _SEEN = "1.0.102"  # the oldest version that was looked at
 _MOMENTS = (
-    Moment(when=START, door="sessionStart", since=_SEEN, note="with the first prompt, not before"),
-    Moment(when=PROMPT, door="userPromptSubmitted", since=_SEEN),
-    Moment(when=TOOL, door="postToolUse", since=_SEEN),
-    Moment(when=STOP, door="agentStop", since=_SEEN, note="the agent goes on, once"),
+    Moment(
+        when=START,
+        door="sessionStart",
+        since=_SEEN,
+        note="with the first prompt, not before",
+        handing=evidence.START,
+    ),
+    Moment(when=PROMPT, door="userPromptSubmitted", since=_SEEN, handing=evidence.PROMPT),
+    Moment(when=TOOL, door="postToolUse", since=_SEEN, handing=evidence.TOOL),
+    Moment(when=STOP, door="agentStop", since=_SEEN, note="the agent goes on, once", handing=evidence.STOP),
     Moment(when=IDLE, door="", since=_SEEN, note="nothing wakes it: the mail waits for the next prompt"),
     Moment(when=APPROVAL, door="permissionRequest", since=_SEEN),
     Moment(when=END, door="sessionEnd", since=_SEEN),

@@ -16,6 +16,7 @@ from telex.clients.jsontext import COMMENTS
 from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
 from telex.clients.policy import Policy
 from telex.clients.registry import MSG_COMMAND, PROJECT, USER, Entry, HookFile, OwnFile, Piece, ServerFile, Where
+from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "gemi
 _SEEN = "0.61.0"  # the oldest version that was looked at
 _MOMENTS = (
     Moment(when=START, door="SessionStart", since=_SEEN, note="the name only; the mail comes with the prompt"),
-    Moment(when=PROMPT, door="BeforeAgent", since=_SEEN),
-    Moment(when=TOOL, door="AfterTool", since=_SEEN),
-    Moment(when=STOP, door="AfterAgent", since=_SEEN, note="the agent goes on, once"),
+    Moment(when=PROMPT, door="BeforeAgent", since=_SEEN, handing=evidence.PROMPT),
+    Moment(when=TOOL, door="AfterTool", since=_SEEN, handing=evidence.TOOL),
+    Moment(when=STOP, door="AfterAgent", since=_SEEN, note="the agent goes on, once", handing=evidence.STOP),
     Moment(when=IDLE, door="", since=_SEEN, note="nothing wakes it: the mail waits for the next prompt"),
     Moment(when=APPROVAL, door="Notification", since=_SEEN),
     Moment(when=END, door="SessionEnd", since=_SEEN),

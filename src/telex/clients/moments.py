@@ -3,6 +3,8 @@
 Rules kept here:
 - each adapter says its own rows (`Client.moments`), what it cannot do too: a row without a door says why;
 - each row has a test that proves it with the real program (tests/clients/proofs.py). A row without one is no row;
+- where mail is handed over, the row names the hook point whose rule (core/evidence.py) says which later event proves
+  that a model request carried it;
 - `since` is the oldest version with which this was seen to work, not one that a changelog names;
 - files/tested.json says with which version and when every row of a client was last proved. Only
   tests/clients/run.sh writes it, after a run in which each of those tests passed.
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client
 
 START, PROMPT, TOOL, STOP, IDLE = "session start", "next prompt", "between tool calls", "end of turn", "idle"
-MAIL = (START, PROMPT, TOOL, STOP, IDLE)  # at which a session can be shown its mail
+MAIL = (START, PROMPT, TOOL, STOP, IDLE)  # at which a session can be given its mail
 APPROVAL, END = "waiting for approval", "end"  # at which telex only takes note
 TESTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "tested.json")
 
@@ -31,6 +33,7 @@ class Moment(Record):
     door: str  # what the client calls it: a hook, an event, a command; empty where it has none
     since: str  # the oldest version with which it was seen
     note: str = ""
+    handing: str = ""  # the hook point in core/evidence.py, whose rule says what proves that a model was given it
 
 
 class Tested(Record):
@@ -65,8 +68,8 @@ def tested() -> dict[str, Tested]:
 
 
 def mail_at(one: Capability) -> str:
-    """The moments at which a client shows mail, and the one at which it cannot, in a line."""
-    doors = {moment.when for moment in one.moments if moment.door}
+    """The moments at which a client is handed mail, and the one at which it cannot, in a line."""
+    doors = {moment.when for moment in one.moments if moment.handing}
     words = ", ".join(when for when in MAIL if when in doors)
     return words if IDLE in doors else f"{words}; never while idle"
 

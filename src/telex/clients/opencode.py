@@ -17,6 +17,7 @@ from telex.clients.jsontext import JSONC
 from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
 from telex.clients.policy import Policy
 from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
+from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +28,18 @@ if TYPE_CHECKING:
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "opencode")
 _SEEN = "1.18.33"  # the oldest version that was looked at
 _MOMENTS = (
-    Moment(when=START, door="chat.message", since=_SEEN, note="with a session's first prompt"),
-    Moment(when=PROMPT, door="chat.message", since=_SEEN),
-    Moment(when=TOOL, door="tool.execute.after", since=_SEEN),
-    Moment(when=STOP, door="experimental.text.complete", since=_SEEN, note="the turn goes on"),
-    Moment(when=STOP, door="session.idle", since=_SEEN, note="a turn begins, once"),
-    Moment(when=IDLE, door="session.promptAsync", since=_SEEN, note="within 1 s"),
+    Moment(when=START, door="chat.message", since=_SEEN, note="with a session's first prompt", handing=evidence.START),
+    Moment(when=PROMPT, door="chat.message", since=_SEEN, handing=evidence.PROMPT),
+    Moment(when=TOOL, door="tool.execute.after", since=_SEEN, handing=evidence.TOOL),
+    Moment(
+        when=STOP,
+        door="experimental.text.complete",
+        since=_SEEN,
+        note="the turn goes on",
+        handing=evidence.ANSWER,
+    ),
+    Moment(when=STOP, door="session.idle", since=_SEEN, note="a turn begins, once", handing=evidence.STOP),
+    Moment(when=IDLE, door="session.promptAsync", since=_SEEN, note="within 1 s", handing=evidence.WOKEN),
     Moment(when=APPROVAL, door="permission.asked, permission.replied", since=_SEEN),
     Moment(when=END, door="dispose", since=_SEEN),
 )

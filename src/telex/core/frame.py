@@ -158,7 +158,12 @@ def _header(item: Item, before: Item | None, reader: _Reader) -> str:
     about = "" if follows else _about(item, reader)
     to = text.clip(",".join(_word(one, _ADDRESS_CHARS) for one in item.to.split(",")), _ADDRESS_CHARS)
     to = "" if to in ("", "@" + reader.me) else f" to {to}"
-    return f"{short_id(item.n)} from {sender}{about}{to}: {', '.join(facts)}.{_duty(item, reader)}"
+    return f"{opening_of(item.n)}{sender}{about}{to}: {', '.join(facts)}.{_duty(item, reader)}"
+
+
+def opening_of(number: int) -> str:
+    """How the header of that message begins, by which it is known again in what a client kept."""
+    return f"{short_id(number)} from "
 
 
 def _origin(item: Item) -> tuple[str, str, str, str]:

@@ -16,7 +16,7 @@ import os
 import time
 
 from telex import limits
-from telex.core import message
+from telex.core import evidence, message
 from telex.hook import inbox_socket, moments, steps
 from telex.store import bells, calls, monitors, people, presence
 from telex.store.sqlite import Store
@@ -25,8 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from telex.hook.steps import Payload
+
 READ_MEANWHILE = "telex: the mail that this prompt was about has been read meanwhile"
-_ONE_SHOT = (b"exec", b"e", b"review")
 
 
 def call(client: str, keys: list[str]) -> int:
@@ -40,7 +41,11 @@ def call(client: str, keys: list[str]) -> int:
 
 
 def _call_codex(db: Store, session: people.Session) -> None:
-    if not _one_shot(session.pid) and _begin(db, session) and not _queue(session, calls.text(_waiting(db, session)[0])):
+    if (
+        not steps.one_shot(calls.CODEX, session.pid)
+        and _begin(db, session)
+        and not _queue(session, calls.text(_waiting(db, session)[0]))
+    ):
         bells.drop_call(db.home, session.bell)
 
 
@@ -76,22 +81,23 @@ def asked_for(db: Store, client: str, raw: str) -> bool:
     return client in (calls.CODEX, calls.CLAUDE) and bool(db.value("hook.is_call", raw, calls.OPENING))
 
 
-def answer(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
-    """Show the mail in the turn that was asked for, or turn its prompt away where nothing waits any more."""
+def answer(db: Store, session: people.Session, payload: Payload, emit: Callable[[str], None]) -> None:
+    """Hand the mail over in the turn that was asked for, or turn its prompt away where nothing waits any more."""
     with moments.Reading(db, session) as held:
         # A client that has telex's line twice runs two of us for one prompt: whoever finds the call gone says nothing,
         # or it would turn away the very prompt in which the other one has shown the mail.
         if held and bells.drop_call(db.home, session.bell):
-            _answer(db, session, emit)
+            _answer(db, session, payload, emit)
 
 
-def _answer(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
+def _answer(db: Store, session: people.Session, payload: Payload, emit: Callable[[str], None]) -> None:
     turns = presence.Turns(db.home, session.bell)
     with db.write():
         if turns.prompts > session.prompts_woken + 1:  # a person has typed too since it was asked for
             db.run("people.spoken", turns.changed_ms, session.address, moments.now_ms())
         db.run("people.woken", turns.prompts, session.id)
-    if not moments.show_held(db, session, "woken", emit):
+    point = moments.Point(evidence.WOKEN, payload, stage=evidence.PROMPT)
+    if not moments.show_held(db, session, point, emit):
         bells.note(db.home, session.bell, presence.STOP)  # the client says nothing more of such a prompt
         steps.say(db.value("hook.block", "UserPromptSubmit", READ_MEANWHILE))
 
@@ -135,11 +141,3 @@ def _program(pid: int) -> tuple[str, dict[bytes, bytes]]:
     if not os.path.exists(program):  # upgraded under the running session
         program = "codex"
     return program, {name: value for name, _, value in words}
-
-
-def _one_shot(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return any(word in _ONE_SHOT for word in file.read().split(b"\0")[1:])
-    except OSError:
-        return False

@@ -4,10 +4,14 @@ Rules kept here:
 - SessionStart and CwdChanged answer `watchPaths`, without which FileChanged goes deaf after a `cd`;
 - text `claude -p` never sees what a FileChanged hook says, so there it says nothing and the mail waits for the
   next tool call or the end of the turn;
-- a stop that telex itself caused to go on (`stop_hook_active`) is not held up again; it goes on by
-  `additionalContext`, because `decision: block` puts the text into the request twice and calls it an error;
-- a bell that rings in a busy session is answered at once: its text joins the running turn's next request, and
-  after an interruption (Esc) no other hook would fire;
+- an event first settles what was handed over before it (telex.core.evidence), then hands over what waits;
+- nothing is handed over at a session's start: the bell stays and wakes it, so that its person sees that mail came;
+- a stop that telex itself caused to go on is not held up again, and the gate's own marks say which one that is:
+  `stop_hook_active` is true at the first stop of a turn that a wake-up began, too. It goes on by `additionalContext`,
+  because `decision: block` puts the text into the request twice and calls it an error;
+- a bell that rings in a busy session is left to the turn's own hooks: what the client is given meanwhile starts the
+  agent again after its person has stopped it (Esc). After that no hook fires, so the client's record of its process
+  says whether the turn still runs;
 - an idle session that has a monitor (telex.hook.monitor) is woken by it alone, which is sooner.
 """
 
@@ -15,7 +19,8 @@ from __future__ import annotations
 
 import os
 
-from telex.hook import introduction, moments, steps
+from telex.core.evidence import PROMPT, SINGLE_TOOL, STOP, TOOL, WOKEN
+from telex.hook import introduction, log_fault, moments, steps
 from telex.store import bells, monitors, people, presence
 from telex.store.sqlite import Store
 
@@ -34,35 +39,28 @@ def handle(event: str, raw: str) -> int:
         return 0
     db = steps.open_store()
     payload = steps.read(db, raw, "hook.payload")
-    if payload is None or (event == "UserPromptSubmit" and _answers_a_call(db, payload, raw)):
-        return 0
-    return act(db, payload)
+    return 0 if payload is None else act(db, payload, raw)
 
 
-def _start(db: Store, payload: Payload) -> int:
+def _start(db: Store, payload: Payload, _raw: str) -> int:
     session, place = _register(db, payload)
     monitors.tell(db.home, _client_pid(), session.bell)
-    said: list[str] = []
     line = moments.introduction(db, session, place)
-    emit = said.append
     watch = bells.path(db.home, bells.BELLS, session.bell)
-
-    def answer(text: str) -> None:
-        context = "\n".join(filter(None, (line, text)))
-        steps.say(db.value("hook.claude_start_with_context", watch, context))
-        emit(text)
-
     _offer_path(db.home)
-    if not moments.show(db, session, "session start", answer, taken=len(line) + 1) and not said:
-        if line:
-            steps.say(db.value("hook.claude_start_with_context", watch, line))
-        else:
-            steps.say(db.value("hook.claude_start", watch))
+    if line:
+        steps.say(db.value("hook.claude_start_with_context", watch, line))
+    else:
+        steps.say(db.value("hook.claude_start", watch))
     return 0
 
 
-def _prompt(db: Store, payload: Payload) -> int:
-    return _add_context(db, payload, "UserPromptSubmit", "next prompt")
+def _prompt(db: Store, payload: Payload, raw: str) -> int:
+    session = _session(db, payload)
+    moments.settle(db, session, PROMPT, payload, raw)
+    if not _answers_a_call(db, payload, raw):
+        _add_context(db, session, payload, "UserPromptSubmit", PROMPT)
+    return 0
 
 
 def _answers_a_call(db: Store, payload: Payload, raw: str) -> bool:
@@ -75,47 +73,58 @@ def _answers_a_call(db: Store, payload: Payload, raw: str) -> bool:
 
     if calling.asked_for(db, CLIENT, raw):
         session = _session(db, payload)
-        calling.answer(db, session, lambda text: steps.say(db.value("hook.context", "UserPromptSubmit", text)))
+        calling.answer(db, session, payload, lambda text: steps.say(db.value("hook.context", "UserPromptSubmit", text)))
         return True
     if not calls.pending(db.home, bell):
         bells.drop_call(db.home, bell)  # it was held, and nobody let it through
     return False
 
 
-def _tool(db: Store, payload: Payload) -> int:
-    return _add_context(db, payload, "PostToolUse", "between tool calls")
-
-
-def _add_context(db: Store, payload: Payload, event: str, door: str) -> int:
+def _tools(db: Store, payload: Payload, _raw: str) -> int:
     session = _session(db, payload)
+    moments.settle(db, session, TOOL, payload)
+    _add_context(db, session, payload, "PostToolBatch", TOOL)
+    return 0
 
+
+def _tool(db: Store, payload: Payload, _raw: str) -> int:
+    """After one tool of perhaps several: the line of an older installation."""
+    session = _session(db, payload)
+    moments.settle(db, session, SINGLE_TOOL, payload)
+    _add_context(db, session, payload, "PostToolUse", TOOL, SINGLE_TOOL)
+    return 0
+
+
+def _add_context(db: Store, session: people.Session, payload: Payload, event: str, name: str, stage: str = "") -> None:
     def emit(text: str) -> None:
         line = getattr(text, "line", "")
         query = "hook.context_and_line" if line else "hook.context"
         steps.say(db.value(query, event, text, line) if line else db.value(query, event, text))
 
-    if event != "UserPromptSubmit":
-        moments.show(db, session, door, emit)
-        return 0
+    point = moments.Point(name, payload, stage=stage)
+    if name != PROMPT:
+        moments.show(db, session, point, emit)
+        return
     news = introduction.News(db, session, emit, moments.now_ms())
-    moments.show(db, session, door, news.emit, taken=news.taken)
+    moments.show(db, session, point, news.emit, taken=news.taken)
     news.finish()
-    return 0
 
 
-def _asks(db: Store, payload: Payload) -> int:
+def _asks(db: Store, payload: Payload, _raw: str) -> int:
     bells.mark_asks(db.home, _session(db, payload).bell)
     return 0
 
 
-def _stop(db: Store, payload: Payload) -> int:
+def _stop(db: Store, payload: Payload, _raw: str) -> int:
     session = _session(db, payload)
+    moments.settle(db, session, STOP, payload)
 
     def emit(text: str) -> None:
         steps.say(db.value("hook.context", "Stop", text))
 
-    if not payload.going_on and (
-        moments.show(db, session, "end of turn", emit, moments.SAME_TURN) or moments.remind(db, session, emit)
+    point = moments.Point(STOP, payload)
+    if not moments.is_held(db, session, payload) and (
+        moments.show(db, session, point, emit, moments.SAME_TURN) or moments.remind(db, session, emit)
     ):
         return 0
     moments.rest(db, session)
@@ -126,31 +135,43 @@ def _stop(db: Store, payload: Payload) -> int:
     return 0
 
 
-def _end(db: Store, payload: Payload) -> int:
+def _end(db: Store, payload: Payload, _raw: str) -> int:
     steps.end(db, CLIENT, payload, _client_pid())
     return 0
 
 
-def _directory(db: Store, payload: Payload) -> int:
+def _directory(db: Store, payload: Payload, _raw: str) -> int:
     watch = bells.path(db.home, bells.BELLS, bells.bell_name(payload.session_id))
     steps.say(db.value("hook.claude_watch", "CwdChanged", watch))
     return 0
 
 
-def _bell(db: Store, payload: Payload) -> int:
+def _bell(db: Store, payload: Payload, _raw: str) -> int:
     session = people.session_by_key(db, CLIENT, payload.session_id)
     if session is None or os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") != "1":
         return 0
-    if not db.value("mail.any_waking", session.address) or _is_monitored(db, session):
+    if not db.value("mail.any_waking", session.address) or _is_left_to_others(db, session):
         return 0
-    shown = moments.show(db, session, "woken", lambda text: steps.write(2, text), moments.NEW_TURN)
-    return WAKE if shown else 0
+    said: list[str] = []
+
+    def emit(text: str) -> None:
+        steps.write(2, text)
+        said.append(text)
+
+    try:
+        moments.show(db, session, moments.Point(WOKEN, payload), emit, moments.NEW_TURN)
+    except Exception as problem:
+        log_fault(problem)  # what was said must be delivered, whatever became of the record
+    return WAKE if said else 0
 
 
-def _is_monitored(db: Store, session: people.Session) -> bool:
-    """Whether to wake it is its monitor's business. A busy one is not woken, and after an interruption it counts as
-    busy while nothing but this event tells it of mail."""
-    return not presence.Turns(db.home, session.bell).busy and monitors.stands(db.home, _client_pid())
+def _is_left_to_others(db: Store, session: people.Session) -> bool:
+    """Whether something else brings the mail: the hooks of the turn that runs, or an idle session's monitor."""
+    if not presence.Turns(db.home, session.bell).busy:
+        return monitors.stands(db.home, _client_pid())
+    from telex.hook import inbox_socket
+
+    return inbox_socket.status(db, session) in inbox_socket.WORKING
 
 
 def status_line() -> int:
@@ -167,6 +188,7 @@ def status_line() -> int:
 _EVENTS = {
     "SessionStart": _start,
     "UserPromptSubmit": _prompt,
+    "PostToolBatch": _tools,
     "PostToolUse": _tool,
     "PermissionRequest": _asks,
     "Stop": _stop,

@@ -20,12 +20,18 @@ from telex import limits
 from telex.store import people
 from telex.store.sqlite import Store
 
+WORKING = ("busy", "waiting")  # what the record says of a turn that runs; the second waits for its person
 _SENDER = "telex"
+
+
+def status(db: Store, session: people.Session) -> str:
+    """What the client says that its session does; '' where it does not say."""
+    return _look(db, _record(session), session.key)[1]
 
 
 def idle_at(db: Store, session: people.Session) -> str:
     """The path of the socket as soon as the client is idle; '' where it stays busy or has none."""
-    record = f"{_config_directory(session.pid)}/sessions/{session.pid}.json"
+    record = _record(session)
     end = time.monotonic() + limits.INBOX_SOCKET_IDLE_SECONDS
     while True:
         path, status = _look(db, record, session.key)
@@ -50,6 +56,10 @@ def tell(db: Store, path: str, text: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _record(session: people.Session) -> str:
+    return f"{_config_directory(session.pid)}/sessions/{session.pid}.json"
 
 
 def _look(db: Store, record: str, key: str) -> tuple[str, str]:

@@ -1,8 +1,11 @@
-"""What a session does at each moment, whatever its client: arrive, be shown its mail, be reminded, leave.
+"""What a session does at each moment, whatever its client: arrive, be handed its mail, be reminded, leave.
 
 Rules kept here:
-- the inbox is held by a lock from reading to recording, so two hooks of one session never show the same message;
-- `emit` must have handed the bytes to the client before anything is recorded; if it raises, nothing is;
+- the inbox is held by a lock from reading to recording, so two hooks of one session never hand over the same message;
+- what is handed over is recorded in the transaction in which it leaves: whoever cannot have the write lock says
+  nothing, and what fails before the text has left is rolled back. A hook that is killed in between hands it over again;
+- what was handed over is shown when an event proves that a model request carried it (`settle`), and is taken back when
+  the client dropped it. The end of a session proves nothing;
 - a subagent's events never come here.
 """
 
@@ -12,7 +15,8 @@ import os
 import time
 
 from telex import limits
-from telex.core import frame, message, text
+from telex.core import evidence, frame, message, text
+from telex.core.evidence import Event, Handing
 from telex.hook import introduction as telling
 from telex.store import bells, mail, notices, people, presence, settings, sweep
 from telex.store.lock import FileLock
@@ -22,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from telex.hook.steps import Payload
+
 NEW_TURN, SAME_TURN, NO_TURN = "new", "same", "none"
 
 
@@ -30,16 +36,39 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def show(
-    db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str = NO_TURN, taken: int = 0
-) -> bool:
-    """Show what waits, then record it; False when there was nothing to show or another reader has the inbox.
+class Point:
+    """Where a hook hands something over: the hook point, and what is to be remembered of it."""
 
-    `turn` says whether showing it makes telex the reason of a turn: a new one, or the running one's going on;
-    `taken` is how many characters of the injection are used already.
+    def __init__(self, name: str, payload: Payload | None = None, *, stage: str = "", confirms: bool = False) -> None:
+        self.name = name
+        self.confirms = confirms  # `emit` waits until the client says that it has kept the text
+        self.stage = stage or name
+        self.turn = payload.turn if payload else ""
+        self.transcript = payload.transcript if payload else ""
+
+    def handed(self, db: Store, session: people.Session) -> mail.Handed:
+        """What is remembered; the message is the caller's."""
+        joined = self.stage == evidence.PROMPT and presence.Turns(db.home, session.bell).joined
+        how = Handing(stage=self.stage, turn=self.turn, joined=int(joined), armed=int(not self.confirms))
+        size = _size(self.transcript)
+        return mail.Handed(message=0, session=session.id, handing=how, transcript=self.transcript, size=size)
+
+
+def show(
+    db: Store,
+    session: people.Session,
+    point: Point | str,
+    emit: Callable[[str], None],
+    turn: str = NO_TURN,
+    taken: int = 0,
+) -> bool:
+    """Hand over what waits; False when there was nothing to hand over or another reader has the inbox.
+
+    `turn` says whether it makes telex the reason of a turn: a new one, or the running one's going on; `taken` is how
+    many characters of the injection are used already.
     """
     with Reading(db, session) as held:
-        return held and show_held(db, session, door, emit, turn, taken)
+        return held and show_held(db, session, point, emit, turn, taken)
 
 
 class Reading:
@@ -56,35 +85,133 @@ class Reading:
 
 
 def show_held(
-    db: Store, session: people.Session, door: str, emit: Callable[[str], None], turn: str = NO_TURN, taken: int = 0
+    db: Store,
+    session: people.Session,
+    point: Point | str,
+    emit: Callable[[str], None],
+    turn: str = NO_TURN,
+    taken: int = 0,
 ) -> bool:
     """The same, by who has the inbox to itself already."""
+    at = Point(point) if isinstance(point, str) else point
     now = now_ms()
     rows = mail.queued(db, session.address, limits.SHOW_ROWS)
     damaged = {row.n for row in rows if not row.sound()}
-    late = {row.n for row in rows if 0 < row.expires_ms <= now}
+    late = {row.n for row in rows if 0 < row.expires_ms <= now} - damaged
     current = [row for row in rows if row.n not in damaged | late]
-    shown: list[int] = []
-    if current:
-        place = people.address(db, session.address)
-        count = int(db.value("mail.waiting_count", place.id)) - (len(rows) - len(current))
-        items = [row.item(session.address) for row in current]
-        budget, user_home = settings.load(db).frame_chars - taken, os.environ.get("HOME", "")
-        framed = frame.frame(items, place.name, now, budget, waiting=count - len(current), home=user_home)
-        emit(framed.text)
-        shown = framed.shown
-        _goes_on(db, session, turn if shown else NO_TURN)
+    framed = _framed(db, session, current, len(rows) - len(current), now, taken) if current else None
+    shown = framed.shown if framed else []
+    how = at.handed(db, session)
     with db.write():
-        if turn != NO_TURN and shown:
-            note_turn(db, session, turn)
         for row in rows:
             if row.n in damaged:
                 mail.bury(db, row, session.address, now)
             elif row.n in late:
                 sweep.expire(db, row.n, "its time to live ran out", now)
-        mail.record_shown(db, session.address, shown, door, now)
-        db.run("people.seen", now, session.directory, session.id)
+        if not _record(db, session, shown, at, how, turn, now):
+            return False
+        if framed and not at.confirms:
+            emit(framed.text)
+    if framed and at.confirms:
+        _confirmed(db, session, shown, emit, framed.text)
+    if shown and (turn == SAME_TURN or at.name == evidence.STOP):
+        goes_on(db, session)
     return bool(shown)
+
+
+def _record(
+    db: Store, session: people.Session, shown: list[int], at: Point, how: mail.Handed, turn: str, now: int
+) -> bool:
+    """What is to be known of it afterwards; False where some of it does not wait any more. Inside a write."""
+    db.run("mail.went_on", now, session.address, session.started_ms)
+    if not mail.hand_over(db, session, shown, at.name, how, now):
+        return False
+    if shown:
+        mail.note_cause(db, session.address, shown, now)
+        if turn != NO_TURN:
+            note_turn(db, session, turn)
+    mail.settle_bell(db, session.address)
+    db.run("people.seen", now, session.directory, session.id)
+    return True
+
+
+def _framed(
+    db: Store, session: people.Session, current: list[mail.Message], aside: int, now: int, taken: int
+) -> frame.Framed:
+    place = people.address(db, session.address)
+    count = int(db.value("mail.waiting_count", place.id)) - aside
+    items = [row.item(session.address) for row in current]
+    budget, user_home = settings.load(db).frame_chars - taken, os.environ.get("HOME", "")
+    return frame.frame(items, place.name, now, budget, waiting=count - len(current), home=user_home)
+
+
+def _confirmed(db: Store, session: people.Session, numbers: list[int], emit: Callable[[str], None], said: str) -> None:
+    """Say it outside of the transaction, because the client takes its time; it counts once the client has kept it."""
+    try:
+        emit(said)
+    except OSError:
+        with db.write():
+            mail.take_back(db, session.address, now_ms(), numbers)
+            db.ring(session.bell)
+        raise
+    with db.write():
+        for number in numbers:
+            db.run("mail.arm", session.address, number)
+
+
+def settle(db: Store, session: people.Session, what: str, payload: Payload | None = None, raw: str = "") -> None:
+    """What an event says of what was handed over before it: proved, taken back, or still open.
+
+    The event's own text must not be handed over before this. Another hook of the session that has the inbox settles it.
+    """
+    if not db.value("mail.any_handed", session.address):
+        return
+    with Reading(db, session) as held:
+        if held:
+            _settle(db, session, what, payload, raw)
+
+
+def _settle(db: Store, session: people.Session, what: str, payload: Payload | None, raw: str) -> None:
+    turn = payload.turn if payload else ""
+    verdicts: dict[str, list[tuple[int, str]]] = {}
+    for one in mail.handed(db, session.address):
+        own = bool(raw and what == evidence.PROMPT and db.value("hook.is_own", raw, frame.opening_of(one.message)))
+        said = evidence.judge(session.client, one.handing, Event(what=what, turn=turn, own=own))
+        if said == evidence.DROPPED and _in_transcript(db, one):
+            said = evidence.PROVED
+        stage = evidence.PROMPT if own else one.handing.stage
+        verdicts.setdefault(said, []).append((one.message, stage))
+    if not verdicts.keys() - {evidence.OPEN}:
+        return
+    now, joined = now_ms(), int(presence.Turns(db.home, session.bell).joined)
+    with db.write():
+        mail.record_shown(db, session.address, [n for n, _ in verdicts.get(evidence.PROVED, [])], now)
+        if dropped := [n for n, _ in verdicts.get(evidence.DROPPED, [])]:
+            mail.take_back(db, session.address, now, dropped)
+        for number, stage in verdicts.get(evidence.JOINED, []):
+            db.run("mail.join_turn", stage, turn, joined, session.address, number)
+        mail.settle_bell(db, session.address)
+
+
+def _in_transcript(db: Store, one: mail.Handed) -> bool:
+    if not one.transcript or not one.handing.armed:
+        return False
+    from telex.hook import transcript
+
+    return transcript.carried(db, one)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size if path else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def is_held(db: Store, session: people.Session, payload: Payload) -> bool:
+    """Whether the turn that ends went on because of telex: by the gate's marks, or else the client's word."""
+    turns = presence.Turns(db.home, session.bell)
+    return turns.held or bool(payload.going_on and not turns.prompts)
 
 
 def note_turn(db: Store, session: people.Session, turn: str) -> None:
@@ -96,10 +223,9 @@ def note_turn(db: Store, session: people.Session, turn: str) -> None:
     db.run("people.woken", turns.prompts + (turn == NEW_TURN), session.id)
 
 
-def _goes_on(db: Store, session: people.Session, turn: str) -> None:
+def goes_on(db: Store, session: people.Session) -> None:
     """A turn that goes on at its end is busy until its next end, which comes only after this hook is gone."""
-    if turn == SAME_TURN:
-        bells.note(db.home, session.bell, presence.GOES_ON)
+    bells.note(db.home, session.bell, presence.GOES_ON)
 
 
 def introduction(db: Store, session: people.Session, place: people.Address) -> str:
@@ -109,8 +235,13 @@ def introduction(db: Store, session: people.Session, place: people.Address) -> s
     return said.text
 
 
-def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn: str = SAME_TURN) -> bool:
-    """At the end of a turn: name, once, the requests that were shown and not answered. True when one was named."""
+def remind(
+    db: Store, session: people.Session, emit: Callable[[str], None], turn: str = SAME_TURN, *, confirms: bool = False
+) -> bool:
+    """At the end of a turn: name, once, the requests that were shown and not answered. True when one was named.
+
+    With `confirms` the client is waited for, which nobody may do in a write.
+    """
     debts = [
         (number, creditor) for number, reminded, creditor in db.rows("mail.debts", session.address) if not reminded
     ]
@@ -119,12 +250,16 @@ def remind(db: Store, session: people.Session, emit: Callable[[str], None], turn
     lines = []
     for number, creditor in debts[: limits.LIST_ROWS]:
         lines.append(_reminder(db, number, people.address(db, creditor).name))
-    emit("telex: a request to this session waits for a reply.\n" + "\n".join(lines))
-    _goes_on(db, session, turn)
+    said = "telex: a request to this session waits for a reply.\n" + "\n".join(lines)
+    if confirms:
+        emit(said)
     with db.write():
         note_turn(db, session, turn)
         for number, _ in debts[: limits.LIST_ROWS]:
             db.run("mail.reminded", session.address, number)
+        if not confirms:
+            emit(said)
+    goes_on(db, session)
     return True
 
 
@@ -135,27 +270,33 @@ def _reminder(db: Store, number: int, creditor: str) -> str:
     return f"{short} from @{creditor} {begins}is not answered yet: {frame.reply_hint(number)}, or telex done {short}"
 
 
-def rest(db: Store, session: people.Session) -> None:
-    """The turn really ends: tell those whose requests stay unanswered, and let what still waits wake it."""
+def rest(db: Store, session: people.Session, *, interrupted: bool = False) -> None:
+    """The turn really ends: tell those whose requests stay unanswered, and let what still waits wake it.
+
+    Nobody is told before the session was reminded. Whoever interrupted the turn has not let it work on, and what
+    waits does not start the agent again: it comes with the next prompt, or with the next message that wakes.
+    """
     now = now_ms()
     with db.write():
-        db.run("mail.went_on", now, session.address)
-        told = [(n, creditor) for n, _, creditor in db.rows("mail.debts", session.address)]
+        if not interrupted:
+            db.run("mail.went_on", now, session.address, session.started_ms)
+        told = [(n, creditor) for n, reminded, creditor in db.rows("mail.debts", session.address) if reminded]
         for number, creditor in db.rows("mail.untold_debts", session.address):
             if (number, creditor) in told:
                 notices.no_reply(db, number, session.address, creditor, "idle", notices.IDLE, now)
         sweep.sweep(db, now, settings.load(db).keep_days)
         mail.settle_bell(db, session.address)
-        if db.value("mail.any_waking", session.address):
+        if not interrupted and db.value("mail.any_waking", session.address):
             db.ring(session.bell)
 
 
 def leave(db: Store, session: people.Session, why: str) -> None:
     """The session is over: those who wait for its reply are told, its mail waits for whoever takes its name."""
     now = now_ms()
+    proved = [one.message for one in mail.handed(db, session.address) if _in_transcript(db, one)]
     with db.write():
         for number, creditor in list(db.rows("mail.untold_debts", session.address)):
             notices.no_reply(db, number, session.address, creditor, "session-ended", notices.IDLE, now)
-        db.run("mail.went_on", now, session.address)
+        mail.record_shown(db, session.address, proved, now)
+        mail.take_back(db, session.address, now)
         people.end(db, session, why, now)
-        db.after_commit(bells.forget, db.home, session.bell)

@@ -5,15 +5,19 @@ Rules kept here:
 - a prompt that telex asked for itself (telex.store.calls) is no person's word; where its mail was read meanwhile it
   is turned away before the model is asked;
 - the end of a turn goes on once: a stop that telex itself caused to go on is not held up again;
+- an event first settles what was handed over before it (telex.core.evidence), then hands over what waits;
 - where the client calls what continues a turn a new prompt, its gate counts a prompt more, and so does the record of
   who spoke: `NEW_TURN`;
-- Gemini CLI drops what is said at the start of a resumed or cleared session, so there the mail waits for the prompt;
-- OpenCode's plugin is code of telex's own: it says when OpenCode has kept a text, and only then is it recorded.
+- nothing is handed over at a session's start, which may be closed before anything is asked; the start of Copilot and
+  OpenCode comes with the first prompt;
+- OpenCode's plugin is code of telex's own: it says when OpenCode has kept a text, and only then does it count, and
+  which end of a turn was the person's doing.
 Seen with Codex CLI 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102, OpenCode 1.18.33.
 """
 
 from __future__ import annotations
 
+from telex.core.evidence import ANSWER, INTERRUPTED, PROMPT, START, STOP, TOOL, WOKEN
 from telex.core.record import Record
 from telex.hook import calling, introduction, moments, steps
 from telex.store import bells, calls, people, presence
@@ -25,11 +29,8 @@ if TYPE_CHECKING:
 
     from telex.hook.steps import Payload
 
-START, PROMPT, TOOL, STOP, END = "session start", "next prompt", "between tool calls", "end of turn", "end"
-BREAK = "interrupted"
+END = "end"
 ASKS = "waiting for approval"
-ANSWER = "the turn's answer"  # complete, while the turn can still go on
-WAKE = "woken"
 
 
 class Dialect(Record):
@@ -39,8 +40,9 @@ class Dialect(Record):
     payload: str
     events: dict[str, tuple[str, str]]
     stop_turn: str  # whether going on at the end of a turn is the same turn to the client, or a new prompt
-    start_shows: bool = True  # whether what is said at a session's start always reaches the model
+    start_shows: bool = False  # whether a session's start comes with its first prompt
     confirms: bool = False  # whether the client says that it has kept a text
+    says_held: bool = False  # whether it says itself which turn went on because of telex; else the gate's marks do
 
 
 DIALECTS = {
@@ -53,7 +55,7 @@ DIALECTS = {
             "PostToolUse": (TOOL, "hook.context"),
             "PermissionRequest": (ASKS, ""),
             "Stop": (STOP, "hook.block"),
-            "Interrupt": (BREAK, ""),
+            "Interrupt": (INTERRUPTED, ""),
             "SessionEnd": (END, ""),
         },
         stop_turn=moments.SAME_TURN,
@@ -70,7 +72,6 @@ DIALECTS = {
             "SessionEnd": (END, ""),
         },
         stop_turn=moments.NEW_TURN,
-        start_shows=False,
     ),
     "copilot": Dialect(
         client="copilot",
@@ -84,6 +85,7 @@ DIALECTS = {
             "sessionEnd": (END, ""),
         },
         stop_turn=moments.NEW_TURN,
+        start_shows=True,
     ),
     "opencode": Dialect(
         client="opencode",
@@ -94,11 +96,13 @@ DIALECTS = {
             "Tool": (TOOL, "hook.bell_and_text"),
             "Answer": (ANSWER, "hook.bell_and_text"),
             "Idle": (STOP, "hook.bell_and_text"),
-            "Wake": (WAKE, "hook.bell_and_text"),
+            "Wake": (WOKEN, "hook.bell_and_text"),
             "SessionEnd": (END, ""),
         },
         stop_turn=moments.NEW_TURN,
+        start_shows=True,
         confirms=True,
+        says_held=True,
     ),
 }
 
@@ -120,31 +124,40 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
         elif moment == END:
             steps.end(db, client, payload, pid)
         else:
-            session = steps.session(db, client, payload, pid)
-            emit = _emitter(db, dialect, session, event, answer)
-            if moment == PROMPT and calling.asked_for(db, client, raw):
-                calling.answer(db, session, emit)
-            elif moment == ASKS:
-                bells.mark_asks(db.home, session.bell)
-            elif moment == BREAK:
-                moments.rest(db, session)  # and no call: Codex keeps its queue until the person goes on
-            elif moment == STOP:
-                _stop(db, dialect, payload, session, emit)
-            elif moment == WAKE:
-                _wake(db, session, emit)
-            else:
-                _show(db, session, moment, emit)
+            _act(db, dialect, payload, pid, event, raw)
     except BrokenPipeError:  # the client went away before it had the text: nothing is recorded
         pass
     return 0
 
 
-def _show(db: Store, session: people.Session, moment: str, emit: Callable[[str], None]) -> None:
-    if moment != PROMPT:
-        moments.show(db, session, moment, emit, moments.SAME_TURN if moment == ANSWER else moments.NO_TURN)
+def _act(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, raw: str) -> None:
+    """Whatever is neither the beginning nor the end of a session."""
+    moment, answer = dialect.events[event]
+    session = steps.session(db, dialect.client, payload, pid)
+    emit = _emitter(db, dialect, session, event, answer)
+    if moment == ASKS:
+        bells.mark_asks(db.home, session.bell)
+        return
+    if payload.interrupted:
+        moment = INTERRUPTED
+    moments.settle(db, session, moment, payload, raw)
+    if moment == PROMPT and calling.asked_for(db, dialect.client, raw):
+        calling.answer(db, session, payload, emit)
+    elif moment == INTERRUPTED:
+        moments.rest(db, session, interrupted=True)  # and no call: Codex keeps its queue until the person goes on
+    elif moment == STOP:
+        _stop(db, dialect, payload, session, emit)
+    elif moment != WOKEN or db.value("mail.any_waking", session.address):  # it may be read by now, or wake nobody
+        _show(db, session, moments.Point(moment, payload, confirms=dialect.confirms), emit)
+
+
+def _show(db: Store, session: people.Session, point: moments.Point, emit: Callable[[str], None]) -> None:
+    if point.name != PROMPT:
+        turn = {WOKEN: moments.NEW_TURN, ANSWER: moments.SAME_TURN}.get(point.name, moments.NO_TURN)
+        moments.show(db, session, point, emit, turn)
         return
     news = introduction.News(db, session, emit, moments.now_ms())
-    moments.show(db, session, moment, news.emit, taken=news.taken)
+    moments.show(db, session, point, news.emit, taken=news.taken)
     news.finish()
 
 
@@ -171,29 +184,23 @@ def _start(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, 
         say("\n".join(filter(None, (line, text))))
         said.append(text)
 
-    shown = dialect.start_shows and moments.show(db, session, START, emit, taken=len(line) + 1)
+    point = moments.Point(START, payload, confirms=dialect.confirms)
+    shown = dialect.start_shows and moments.show(db, session, point, emit, taken=len(line) + 1)
     if not shown and not said and (line or dialect.confirms):
         say(line)
 
 
 def _stop(db: Store, dialect: Dialect, payload: Payload, session: people.Session, emit: Callable[[str], None]) -> None:
-    if not payload.going_on and (
-        moments.show(db, session, STOP, emit, dialect.stop_turn) or moments.remind(db, session, emit, dialect.stop_turn)
+    held = payload.going_on if dialect.says_held else moments.is_held(db, session, payload)
+    point, confirms = moments.Point(STOP, payload, confirms=dialect.confirms), dialect.confirms
+    if not held and (
+        moments.show(db, session, point, emit, dialect.stop_turn)
+        or moments.remind(db, session, emit, dialect.stop_turn, confirms=confirms)
     ):
         return
-    _rest(db, session)
-
-
-def _rest(db: Store, session: people.Session) -> None:
     moments.rest(db, session)
     if db.value("mail.any_waking", session.address):
         calls.start(db, [session])
-
-
-def _wake(db: Store, session: people.Session, emit: Callable[[str], None]) -> None:
-    """Asked anew, because the mail that rang may be read by now, or may not wake anybody."""
-    if db.value("mail.any_waking", session.address):
-        moments.show(db, session, WAKE, emit, moments.NEW_TURN)
 
 
 def _parent() -> int:

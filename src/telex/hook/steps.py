@@ -15,9 +15,15 @@ from telex import limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt
 from telex.hook import moments
-from telex.store import people, sweep
+from telex.store import mail, people, sweep
 from telex.store.sqlite import Store
 
+# The words of a command line by which a client is told to answer one prompt and leave.
+_ONE_SHOT = {
+    "codex": (b"exec", b"e", b"review"),
+    "gemini": (b"-p", b"--prompt"),
+    "copilot": (b"-p", b"--prompt"),
+}
 _KEPT = b"kept"
 _HIGH, _LOW, _LAST = 0xD800, 0xDC00, 0xDFFF  # surrogates: first halves, second halves, the last of them
 
@@ -31,7 +37,11 @@ class Payload(Record):
     source: str
     reason: str
     subagent: int
-    going_on: int  # the turn goes on because of a Stop hook
+    going_on: int  # the turn goes on because of a Stop hook, of telex or of somebody else
+    turn: str  # the client's own id of the turn (Codex's is turn_id); '' where it gives none
+    transcript: str  # the client's own record of the conversation
+    interrupted: int  # the turn ended because its person stopped it
+    one_shot: int  # the session answers one prompt and is gone
 
 
 def open_store() -> Store:
@@ -89,6 +99,7 @@ def register(db: Store, client: str, payload: Payload, pid: int) -> tuple[people
         title=payload.title,
         wish=os.environ.get("TELEX_NAME", ""),
         follows=payload.source == "clear",
+        one_shot=bool(payload.one_shot) or one_shot(client, pid),
     )
     with db.write():
         sweep.end_dead(db, moments.now_ms())
@@ -100,6 +111,20 @@ def register(db: Store, client: str, payload: Payload, pid: int) -> tuple[people
     return registered
 
 
+def one_shot(client: str, pid: int) -> bool:
+    """Whether the client in that process answers one prompt and leaves; False where that cannot be told."""
+    if client == "claude":
+        attended = os.environ.get("CLAUDE_CODE_SESSION_ATTENDED", "")
+        return attended != "1" if attended else os.environ.get("CLAUDE_CODE_ENTRYPOINT", "")[:3] == "sdk"
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")[1:]
+    except OSError:
+        return False
+    signs = _ONE_SHOT.get(client, ())
+    return any(word in signs or (word.startswith(b"--prompt=") and signs) for word in words)
+
+
 def end(db: Store, client: str, payload: Payload, pid: int) -> None:
     """The session is over in this process; after a `clear` its successor takes its name over."""
     found = people.session_by_key(db, client, payload.session_id)
@@ -107,6 +132,7 @@ def end(db: Store, client: str, payload: Payload, pid: int) -> None:
         return
     with db.write():
         if people.close_process(db, found, pid):  # it is open in another terminal too: that one goes on
+            mail.take_back(db, found.address, moments.now_ms())
             return
     moments.leave(db, found, f"the session ended ({payload.reason or 'no reason given'})")
 

@@ -7,7 +7,7 @@ words are those of the command line; what is shown unread is carried as `taking`
 from __future__ import annotations
 
 from telex import limits
-from telex.core.delivery import UNREAD
+from telex.core.delivery import UNREAD, UNSEEN
 from telex.errors import ArgumentsInvalid, AskedFirst, TimedOut
 from telex.mcp import show
 from telex.mcp.toolset import Answer, Tool, check
@@ -176,7 +176,7 @@ def _inbox(bus: Bus, given: Arguments) -> Answer:
     letters = bus.inbox(everything=given.get("all", False))
     unread = bus.unread()
     words = show.listing(letters, bus.clock()) if letters else "nothing unread"
-    more = unread - sum(one.state == "queued" for one in letters)
+    more = unread - sum(one.state in UNSEEN for one in letters)
     if more > 0 and not given.get("all"):
         words += f"\n{more} more: read shows the oldest first"
     return Answer(text=words, structured={"me": _me(bus), "unread": unread, "messages": _headings(letters)})
@@ -189,7 +189,7 @@ def _read(bus: Bus, given: Arguments) -> Answer:
     if not taking.letters:
         taking.finish(False)
         return Answer(text="nothing unread", structured={"messages": [], "left": 0})
-    return _shown(bus, taking.letters, taking, bus.unread() - len(taking.letters))
+    return _shown(bus, taking.letters, taking, bus.waiting() - len(taking.letters))
 
 
 def _named(bus: Bus, ids: list[str], offset: int) -> Answer:
@@ -248,13 +248,13 @@ async def _wait(call: Call, given: Arguments) -> Answer:
     kind = given.get("kind", "")
 
     def look(bus: Bus) -> Answer | None:
-        if not bus.unread():
+        if not bus.waiting():
             return None
         taking = _all_waiting(bus) if sender or kind else bus.take()
         letters = [one for one in taking.letters if _matches(one, sender, kind)]
         letters = [one if one.whole else bus.show(one.id).message for one in letters[: limits.LIST_ROWS]]
         if letters:
-            return _shown(bus, letters, taking, bus.unread() - len(letters))
+            return _shown(bus, letters, taking, bus.waiting() - len(letters))
         taking.finish(False)
         return None
 

@@ -27,7 +27,7 @@ _TABLES = (
     *("machine", "setting", "address", "forward", "session", "member", "message", "due", "delivery", "owed", "pair"),
     *("guest", "token", "spelling"),
     *("link", "record", "resident", "resident_channel", "outbox", "sent_to", "had_from", "arrival"),
-    *("known_id", "machine_flow", "machine_wake", "invitation", "trouble", "undecided"),
+    *("known_id", "machine_flow", "machine_wake", "invitation", "trouble", "undecided", "handed", "one_shot"),
 )
 _LONG_TABLES = ("message", "delivery")  # read from both ends
 _SAFE_SQLITE = (3, 51, 3)

@@ -83,13 +83,14 @@ def take_name(
     bell = bells.bell_name(session.key)
     db.run("people.hold", session.id, bell, there.id)
     db.run("people.hold", 0, "", mine.id)
+    mail.take_back(db, mine.id, now_ms)
     for query in ("guests.carry_mail", "guests.carry_shown", "guests.carry_debts", "guests.carry_claims"):
         db.run(query, mine.id, there.id)
     for query in ("guests.carry_members", "guests.carry_forwards", "guests.carry_flow"):
         db.run(query, mine.id, there.id)
     db.run("people.drop_forward", name)
     db.run("people.add_forward", mine.name, there.id, until_ms)
-    if db.value("mail.any_queued", there.id):
+    if db.value("mail.any_unseen", there.id):
         db.ring(bell)
     mail.settle_bell(db, there.id)
     return people.address(db, there.id)

@@ -129,7 +129,7 @@ def inherit(db: Store, unheld: people.Address, to: people.Address) -> None:
     """Somebody takes a name that nobody ever held: what waits there is theirs. Inside a write."""
     for query in ("later.inherit", "guests.carry_debts", "later.inherit_arrivals"):
         db.run(query, unheld.id, to.id)
-    if to.bell and db.value("mail.any_queued", to.id):
+    if to.bell and db.value("mail.any_unseen", to.id):
         db.ring(to.bell)
 
 

@@ -3,15 +3,16 @@
 Rules kept here:
 - a row's hash covers its whole meaning and is checked before it is shown; a damaged one becomes `dead` with that
   reason, it is never shown and never deleted;
-- `shown` is recorded by the caller after the bytes have left;
+- what is written to a client is `handed`, and is `shown` when an event proves that a model request carried it
+  (core/evidence.py); without proof it is taken back and waits again;
 - the bell is rung inside the transaction that stores, and removed right after the commit of one after which nothing
-  is queued, before its lock is given back;
+  is queued or handed, before its lock is given back: so whatever can prove or take back a handing runs its hook;
 - every write happens inside the caller's transaction.
 """
 
 from __future__ import annotations
 
-from telex.core import delivery, ids, message
+from telex.core import delivery, evidence, ids, message
 from telex.core.record import Record
 from telex.errors import MessageUnknown, MoveRefused, StoreCorrupt
 from telex.store import bells, bodies, people
@@ -119,8 +120,8 @@ def deliver(db: Store, number: int, new: Message, to: people.Address, via: str, 
     db.run("mail.add_delivery", number, to.id, via, delivery.QUEUED, int(wakes), new.created_ms, 0, where)
     if new.kind in message.OWES_REPLY and new.deadline_ms:
         db.run("mail.add_owed", number, to.id, new.sender, new.deadline_ms)
-    if to.bell:
-        db.ring(to.bell)
+    if rung := people.bell(db, to):
+        db.ring(rung)
 
 
 def get(db: Store, number: int) -> Message | None:
@@ -167,8 +168,8 @@ def queued(db: Store, recipient: int, most: int) -> list[Message]:
 
 
 def open_mail(db: Store, recipient: int, most: int) -> list[Message]:
-    """The oldest of what needs its reader: what waits, and requests that were shown and not answered."""
-    return _readable(db, "mail.open", "mail.queued_numbers", recipient, most)
+    """The oldest of what needs its reader: what waits or is not proved, and shown requests without an answer."""
+    return _readable(db, "mail.open", "mail.unseen_numbers", recipient, most)
 
 
 def whole_body(db: Store, of: Message) -> str | None:
@@ -179,17 +180,59 @@ def whole_body(db: Store, of: Message) -> str | None:
     return None if raw is None else raw.decode("utf-8")
 
 
-def record_shown(db: Store, recipient: int, numbers: list[int], door: str, now_ms: int) -> None:
-    """The bytes have left: record it, remember the cause, and clear the bell if nothing is left. Inside a write.
+class Handed(Record):
+    """One message that was handed over and is not proved."""
 
-    What was shown before counts as read now, because its reader has worked on since.
+    message: int
+    session: int
+    handing: evidence.Handing
+    transcript: str  # the client's own record of the conversation; '' where it names none
+    size: int  # of that, when it was handed over
+
+
+def handed(db: Store, recipient: int) -> list[Handed]:
+    """What was handed over to a recipient's client, oldest first."""
+    return [
+        Handed(
+            message=row[0], session=row[1], handing=evidence.Handing.of_row(row[2:6]), transcript=row[6], size=row[7]
+        )
+        for row in db.rows("mail.handed", recipient)
+    ]
+
+
+def hand_over(db: Store, to: people.Session, numbers: list[int], point: str, how: Handed, now_ms: int) -> bool:
+    """Record that a session's client is given these messages at a hook point, and what is to be remembered of it.
+
+    Inside a write. False, and nothing is changed, where one of them does not wait any more: it may have expired since.
     """
-    db.run("mail.went_on", now_ms, recipient)
+    recipient, one = to.address, how.handing
+    if any((db.row("mail.delivery", number, recipient) or ("",))[0] != delivery.QUEUED for number in numbers):
+        return False
     for number in numbers:
-        db.run("mail.shown", now_ms, now_ms, door, number, recipient)
-    if numbers:
-        note_cause(db, recipient, numbers, now_ms)
-    settle_bell(db, recipient)
+        db.run("mail.hand_over", now_ms, point, number, recipient)
+        values = (one.stage, one.turn, one.joined, one.armed, how.transcript, how.size)
+        db.run("mail.add_handed", recipient, number, to.id, *values)
+    return True
+
+
+def record_shown(db: Store, recipient: int, numbers: list[int], now_ms: int) -> None:
+    """A model request carried them. Inside a write."""
+    for number in numbers:
+        db.run("mail.shown", now_ms, None, number, recipient)
+        db.run("mail.drop_handed", recipient, number)
+
+
+def take_back(db: Store, recipient: int, now_ms: int, numbers: list[int] | None = None) -> None:
+    """The client dropped them, or all that it was handed: they wait again, and so does their time to live.
+
+    Inside a write; the bell rings where somebody holds the address.
+    """
+    if numbers is None:
+        numbers = [one.message for one in handed(db, recipient)]
+    for number in numbers:
+        db.run("mail.take_back", now_ms, number, recipient)
+        db.run("mail.drop_handed", recipient, number)
+        db.run("mail.due_again", number)
 
 
 def note_cause(db: Store, recipient: int, numbers: list[int], now_ms: int) -> None:
@@ -201,22 +244,24 @@ def note_cause(db: Store, recipient: int, numbers: list[int], now_ms: int) -> No
 
 
 def settle_bell(db: Store, recipient: int) -> None:
-    """Remove the bell if nothing is queued after the commit, and keep the owed mark in step; let the link look where
-    another machine is to be told what became of its message. Inside a write."""
+    """Remove the bell if nothing is queued or handed after the commit, and keep the owed mark in step; let the link
+    look where another machine is to be told what became of its message. Inside a write."""
     place = people.address(db, recipient)
-    if place.bell:
-        db.after_commit(_silence, db, recipient, place.bell)
-        owes, to_tell = db.row("mail.standing", recipient) or (0, 0)
-        bells.mark_owed(db.home, place.bell, bool(owes))
-        if to_tell:
-            db.after_commit(bells.nudge, db.home, bells.LINK)
+    if not place.bell:
+        return
+    owes, to_tell = db.row("mail.standing", recipient) or (0, 0)
+    if bell := people.bell(db, place):
+        db.after_commit(_silence, db, recipient, bell)
+        bells.mark_owed(db.home, bell, bool(owes))
+    if to_tell:
+        db.after_commit(bells.nudge, db.home, bells.LINK)
 
 
 def _silence(db: Store, recipient: int, bell: str) -> None:
-    if db.value("mail.any_queued", recipient):
+    if db.value("mail.any_unseen", recipient):
         return
     pid = bells.process_of(bell)
-    if not pid or not db.value("mail.queued_in_process", pid):  # several sessions may share a bell by process
+    if not pid or not db.value("mail.unseen_in_process", pid):  # several sessions may share a bell by process
         bells.silence(db.home, bell)
 
 
@@ -244,6 +289,8 @@ def move(db: Store, number: int, recipient: int, state: str, reason: str, now_ms
     if current == state:
         return
     db.run("mail.move", state, now_ms, reason, number, recipient)
+    if current == delivery.HANDED:
+        db.run("mail.drop_handed", recipient, number)
 
 
 def bury(db: Store, damaged: Message, recipient: int, now_ms: int) -> None:

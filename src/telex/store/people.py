@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PERSON_BELL = "h-person"
 _DAY_MS = 86_400_000
+RESUMABLE = ("claude", "codex", "gemini", "opencode", "copilot")  # clients whose conversations are taken up again
 _HOSTS = ("codex", "opencode")  # one process of which may run many sessions
 SYSTEM = "telex"
 _COMMANDS = ("shell", "run")  # scripts and commands come and go, and read no prompt
@@ -135,11 +136,12 @@ class Arrival(Record):
     title: str = ""
     wish: str = ""  # TELEX_NAME
     follows: bool = False  # it continues the conversation before it in the same process (/clear)
+    one_shot: bool = False  # it answers one prompt and is gone (`claude -p`)
 
     def storable(self) -> Arrival:
         """The same in UTF-8: a directory's name or a title may hold other bytes."""
         texts = {name: in_utf8(getattr(self, name)) for name in ("key", "directory", "title", "wish")}
-        return Arrival(client=self.client, pid=self.pid, follows=self.follows, **texts)
+        return Arrival(client=self.client, pid=self.pid, follows=self.follows, one_shot=self.one_shot, **texts)
 
 
 def address_named(db: Store, name: str, now_ms: int) -> Address | None:
@@ -210,6 +212,11 @@ def system(db: Store, now_ms: int) -> Address:
         db.run("people.add_address", "system", SYSTEM, now_ms)
         found = address(db, db.inserted())
     return found
+
+
+def bell(db: Store, of: Address) -> str:
+    """The bell to ring for an address; '' where its session has ended: whoever takes the name next rings its own."""
+    return "" if of.bell and db.value("people.has_ended", of.id) else of.bell
 
 
 def session_by_key(db: Store, client: str, key: str) -> Session | None:
@@ -319,9 +326,14 @@ def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None
         db.run("people.end_session", now_ms, "followed by another in the same process", before.id)
         if before.bell != bell:
             db.after_commit(bells.forget, db.home, before.bell)
+    db.run("people.set_one_shot" if who.one_shot else "people.drop_one_shot", number)
     db.run("people.hold", number, bell, place.id)
     _join_places(db, place.id, who.directory, who.title or (known.title if known else ""), now_ms)
-    if db.value("mail.any_queued", place.id):
+    if not (known and known.lives()):  # what the client of the one before was handed is gone with it
+        from telex.store import mail
+
+        mail.take_back(db, place.id, now_ms)
+    if db.value("mail.any_unseen", place.id):
         db.ring(bell)
     tell_team(db)
     arrived = session(db, number)
@@ -367,7 +379,16 @@ def end(db: Store, session: Session, why: str, now_ms: int) -> None:
     """A session is over; its name is free, its mail waits. Inside a write."""
     db.run("people.end_session", now_ms, why, session.id)
     db.run("people.drop_place_members", session.address)
+    db.after_commit(_forget, db, session)
     tell_team(db)
+
+
+def _forget(db: Store, ended: Session) -> None:
+    """Remove the files of a session that is over, unless it came back or its process has another session."""
+    now = session(db, ended.id)
+    process = bells.process_of(ended.bell)
+    if now and now.ended_ms and not (process and db.value("people.sessions_in", process)):
+        bells.forget(db.home, ended.bell)
 
 
 def rename(db: Store, of: Address, name: str, until_ms: int, now_ms: int) -> Address:
@@ -429,9 +450,17 @@ def _choose(db: Store, who: Arrival, now_ms: int) -> Address:
         if found is None:
             db.run("people.drop_forward", name)
             return awaited(db, name, now_ms)
-        if found.kind == "session" and holder(db, found) is None:
+        if found.kind == "session" and holder(db, found) is None and not _is_kept_for(db, found, who):
             return found
     raise NameTaken(name=wish, holder=f"{limits.NAME_TWINS} others")
+
+
+def _is_kept_for(db: Store, place: Address, who: Arrival) -> bool:
+    """Whether somebody may come back to a name, which a session of one prompt then takes only when it is told to."""
+    if not who.one_shot or who.wish or who.title:
+        return False
+    last = session(db, place.session)
+    return last is not None and last.client in RESUMABLE and not db.value("people.is_one_shot", last.id)
 
 
 def _join_places(db: Store, place: int, directory: str, title: str, now_ms: int) -> None:

@@ -140,7 +140,7 @@ class Turns:
 
     def __init__(self, home: str, bell: str) -> None:
         self.prompts = 0
-        self.busy = False
+        self.busy = self.joined = self.held = False
         self.changed_ms = 0
         self._asks = bells.path(home, bells.ASKS, bell)
         try:
@@ -149,6 +149,8 @@ class Turns:
             return
         self.prompts = marks.count(PROMPT)
         self.busy = marks[-1:] in (b"p", b"g")
+        self.joined = marks[-1:] == b"p" and marks[-2:-1] in (b"p", b"g")  # the newest prompt came into a running turn
+        self.held = marks[-2:] == b"gs" or marks[-3:] == b"gps"  # the turn that ends went on because of telex
 
     @property
     def state(self) -> str:

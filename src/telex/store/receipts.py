@@ -49,7 +49,7 @@ def last_word(db: Store, number: int, sender_name: str, now_ms: int) -> None:
     db.run("receipts.say_why", reasons.REMOVED, number)
     why = reasons.of_ending(reasons.REMOVED)
     for recipient, state in list(db.rows("mail.open_deliveries", number)):
-        closed = delivery.DEAD if state == delivery.QUEUED else delivery.READ
+        closed = delivery.DEAD if state in delivery.UNSEEN else delivery.READ
         mail.move(db, number, recipient, closed, why, now_ms)
     linked = link.load(db)
     if linked is not None and linked.role != link.READER:
@@ -60,13 +60,14 @@ def last_word(db: Store, number: int, sender_name: str, now_ms: int) -> None:
 def _collect(db: Store, rows: list[tuple[Any, ...]], now_ms: int) -> int:
     told: dict[str, list[Receipt]] = {}
     for number, recipient, machine, name, unanswered, uuid, state, via, changed_ms, why in rows:
+        told_state = delivery.QUEUED if state == delivery.HANDED else state  # a handing may be taken back
         one = Receipt(
             of=ids.written(uuid),
             name=name,
             via=via,
-            state=state,
+            state=told_state,
             at_ms=changed_ms,
-            code=why or _CODES.get(state, ""),
+            code=why or _CODES.get(told_state, ""),
             unanswered=unanswered if unanswered in reasons.SILENT or not unanswered else reasons.IDLE,
         )
         told.setdefault(machine, []).append(one)
@@ -132,7 +133,7 @@ def _move(db: Store, number: int, recipient: int, state: str, one: Receipt, now_
     failed = one.state in _CODES
     why = reasons.of_ending(one.code) if failed else ""
     if one.state == delivery.SHOWN:
-        db.run("mail.shown", now_ms, now_ms, "", number, recipient)
+        db.run("mail.shown", now_ms, "", number, recipient)
     else:
         mail.move(db, number, recipient, one.state, why, now_ms)
     if failed:

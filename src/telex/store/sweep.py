@@ -50,7 +50,7 @@ def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
             continue
         if created_ms > horizon:
             break
-        expire(db, number, f"kept for {keep_days} days unread", now_ms, elsewhere=True)
+        _end_open(db, number, f"kept for {keep_days} days", now_ms)
         _remove_if_old(db, number, horizon, keep_days, now_ms)
         kept_to = number
     if kept_to != start:
@@ -69,18 +69,30 @@ def _remove_if_old(db: Store, number: int, horizon: int, keep_days: int, now_ms:
         db.run("mail.add_due", changed_ms + keep_days * _DAY_MS, number)
 
 
-def expire(db: Store, number: int, reason: str, now_ms: int, *, elsewhere: bool = False) -> None:
-    """Close every open delivery of a message: what was shown counts as read. Inside a write.
+def _end_open(db: Store, number: int, kept: str, now_ms: int) -> None:
+    """Before a message goes for good: what waits expires, what was shown counts as read. Inside a write."""
+    for recipient, state in list(db.rows("mail.open_deliveries", number)):
+        if state == delivery.HANDED:
+            mail.take_back(db, recipient, now_ms, [number])
+        elif state == delivery.SHOWN:
+            mail.move(db, number, recipient, delivery.READ, kept, now_ms)
+    expire(db, number, f"{kept} unread", now_ms, elsewhere=True)
 
-    What is on its way to another machine is closed there, and told; with `elsewhere` it is closed here too.
+
+def expire(db: Store, number: int, reason: str, now_ms: int, *, elsewhere: bool = False) -> None:
+    """Close every delivery of a message that waits; what was handed over or shown does not expire. Inside a write.
+
+    What is on its way to another machine is closed there, and told; with `elsewhere`, where the message goes for good,
+    it is closed here too, and whoever waits for a reply to it is told.
     """
     leaving = set() if elsewhere else {recipient for (recipient,) in db.rows("mail.on_its_way", number)}
     closing = [one for one in db.rows("mail.open_deliveries", number) if one[0] not in leaving]
-    for recipient, state in closing:
-        closed = delivery.EXPIRED if state == delivery.QUEUED else delivery.READ
-        mail.move(db, number, recipient, closed, reason, now_ms)
+    closing = [one for one in closing if one[1] == delivery.QUEUED]
+    for recipient, _ in closing:
+        mail.move(db, number, recipient, delivery.EXPIRED, reason, now_ms)
+    closed = {recipient for recipient, _ in closing}
     for recipient, creditor in list(db.rows("mail.owed_for", number)):
-        if recipient not in leaving:
+        if elsewhere or recipient in closed:
             notices.no_reply(db, number, recipient, creditor, reason, notices.LATE, now_ms)
             db.run("mail.settle", number, recipient)
     for recipient, _ in closing:
@@ -93,6 +105,7 @@ def end_dead(db: Store, now_ms: int) -> None:
     for session in people.silent(db, limits.SWEEP_ROWS, now_ms):
         for number, creditor in list(db.rows("mail.untold_debts", session.address)):
             notices.no_reply(db, number, session.address, creditor, "session-gone", notices.IDLE, now_ms)
+        mail.take_back(db, session.address, now_ms)
         people.end(db, session, "its process was gone", now_ms)
 
 
@@ -106,7 +119,13 @@ def remove(db: Store, number: int, now_ms: int) -> None:
 
         receipts.last_word(db, number, found.sender_name, now_ms)
     db.run("index.drop", number)
-    for name in ("mail.drop_deliveries", "mail.drop_owed", "mail.drop_message_due", "mail.drop_message"):
+    for name in (
+        "mail.drop_message_handed",
+        "mail.drop_deliveries",
+        "mail.drop_owed",
+        "mail.drop_message_due",
+        "mail.drop_message",
+    ):
         db.run(name, number)
     if found.aside and not db.value("mail.digest_used", found.digest):
         db.after_commit(bodies.drop, db.home, found.digest)

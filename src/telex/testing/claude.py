@@ -1,4 +1,4 @@
-"""A stand-in for Claude Code 2.1.330: it runs the hook lines of a settings file as the client does.
+"""A stand-in for Claude Code 2.1.332: it runs the hook lines of a settings file as the client does.
 
 Rules kept here: payloads have the fields that the real client was seen to send; a line runs as `sh -c LINE` with
 the client's variables and the payload on standard input; the stand-in's process lives as long as the session.
@@ -23,6 +23,7 @@ class Session:
         self.directory = directory
         self.title = title
         self.id = str(uuid.uuid4())
+        self._turn = ""
         self._environment = environment
         self._process = subprocess.Popen(["sleep", "86400"], stdin=subprocess.DEVNULL)
 
@@ -43,16 +44,19 @@ class Session:
 
     def prompt(self, text: str) -> Answer:
         """UserPromptSubmit."""
-        return self.fire("UserPromptSubmit", prompt_id=str(uuid.uuid4()), permission_mode="default", prompt=text)
+        self._turn = str(uuid.uuid4())
+        return self.fire("UserPromptSubmit", prompt_id=self._turn, permission_mode="default", prompt=text)
 
     def tool(self, **more: Any) -> Answer:
-        """PostToolUse, after a shell command."""
-        used = {"tool_name": "Bash", "tool_input": {"command": "true"}, "tool_response": {"stdout": ""}}
-        return self.fire("PostToolUse", permission_mode="default", tool_use_id="toolu_1", duration_ms=6, **used, **more)
+        """PostToolBatch, after a shell command: the model has answered, and is about to be asked again."""
+        used = {"tool_name": "Bash", "tool_input": {"command": "true"}, "tool_use_id": "toolu_1", "tool_response": ""}
+        return self.fire("PostToolBatch", prompt_id=self._turn, permission_mode="default", tool_calls=[used], **more)
 
     def stop(self, *, going_on: bool = False) -> Answer:
         """Stop."""
-        return self.fire("Stop", stop_hook_active=going_on, last_assistant_message="done", background_tasks=[])
+        return self.fire(
+            "Stop", prompt_id=self._turn, stop_hook_active=going_on, last_assistant_message="done", background_tasks=[]
+        )
 
     def clear(self) -> Answer:
         """/clear: the conversation goes on under a new id in the same process."""

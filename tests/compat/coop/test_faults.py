@@ -215,7 +215,7 @@ def test_in_the_hooks_format_wrong_words_do_not_disturb_the_client(coop: Coop, w
 # --- the wrapper, and a look --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("event", ["UserPromptSubmit", "SessionStart", "PostToolUse"])
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "SessionStart", "PostToolBatch"])
 def test_the_answer_names_the_event_that_fired(coop: Coop, event: str) -> None:
     """Would break: a bare JSON object, which delivers nothing, or the name of one event for all."""
     api = known(coop)

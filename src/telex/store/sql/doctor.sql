@@ -15,16 +15,18 @@ SELECT n FROM message ORDER BY n DESC LIMIT ?
 -- :aside  messages whose bodies lie beside
 SELECT n, digest FROM message WHERE aside = 1
 
--- :silent  addresses with mail waiting, and the bell that should ring for it
-SELECT a.id, a.bell FROM address a WHERE a.bell <> ''
-AND EXISTS (SELECT 1 FROM delivery d WHERE d.recipient = a.id AND d.state = 'queued')
+-- :silent  addresses with mail waiting or not proved, and the bell that should ring for it
+SELECT a.id, a.bell FROM address a LEFT JOIN session s ON s.id = a.session WHERE a.bell <> ''
+AND (s.id IS NULL OR s.ended_ms = 0) AND (EXISTS (SELECT 1 FROM delivery d WHERE d.recipient = a.id AND d.state = 'queued')
+     OR EXISTS (SELECT 1 FROM handed h WHERE h.recipient = a.id))
 
 -- :counts
-SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery WHERE state IN ('queued', 'shown')),
+SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery WHERE state IN ('queued', 'handed', 'shown')),
        (SELECT count(*) FROM session WHERE ended_ms = 0)
 
 -- :bells_in_use
-SELECT bell FROM address WHERE bell <> ''
+SELECT a.bell FROM address a LEFT JOIN session s ON s.id = a.session
+WHERE a.bell <> '' AND (s.id IS NULL OR s.ended_ms = 0)
 
 -- :save_setting
 SELECT * FROM setting
@@ -199,3 +201,15 @@ SELECT * FROM trouble
 
 -- :put_trouble
 INSERT OR IGNORE INTO trouble VALUES (?, ?, ?, ?, ?)
+
+-- :save_handed
+SELECT * FROM handed
+
+-- :put_handed
+INSERT OR IGNORE INTO handed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :save_one_shot
+SELECT * FROM one_shot
+
+-- :put_one_shot
+INSERT OR IGNORE INTO one_shot VALUES (?)

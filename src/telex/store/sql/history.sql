@@ -59,6 +59,6 @@ SELECT n FROM message ORDER BY n
 
 -- :purgeable  finished messages older than a time, or with ?2 open ones too
 SELECT m.n FROM message m WHERE m.created_ms < ?1
-AND (?2 OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.n AND d.state IN ('queued', 'shown')))
+AND (?2 OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.n AND d.state IN ('queued', 'handed', 'shown')))
 AND (?3 = 0 OR m.sender = ?3 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.n AND d.recipient = ?3))
 ORDER BY m.n

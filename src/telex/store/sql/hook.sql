@@ -7,7 +7,10 @@ SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' ELSE 0 END
 SELECT CAST(coalesce(json_extract(?1, '$.session_id'), '') AS TEXT), CAST(coalesce(json_extract(?1, '$.cwd'), '') AS TEXT),
        CAST(coalesce(json_extract(?1, '$.session_title'), '') AS TEXT),
        CAST(coalesce(json_extract(?1, '$.source'), '') AS TEXT), CAST(coalesce(json_extract(?1, '$.reason'), '') AS TEXT),
-       json_extract(?1, '$.agent_id') IS NOT NULL, coalesce(json_extract(?1, '$.stop_hook_active'), 0) <> 0
+       json_extract(?1, '$.agent_id') IS NOT NULL, coalesce(json_extract(?1, '$.stop_hook_active'), 0) <> 0,
+       CAST(coalesce(json_extract(?1, '$.prompt_id'), json_extract(?1, '$."turn_id"'), '') AS TEXT),
+       CAST(coalesce(json_extract(?1, '$.transcript_path'), '') AS TEXT), coalesce(json_extract(?1, '$.interrupted'), 0) <> 0,
+       coalesce(json_extract(?1, '$.one_shot'), 0) <> 0
 
 -- :context
 SELECT json_object('hookSpecificOutput', json_object('hookEventName', ?, 'additionalContext', ?))
@@ -18,7 +21,7 @@ SELECT json_object('systemMessage', ?3, 'hookSpecificOutput', json_object('hookE
 -- :camel_payload  the same in Copilot's words, which has no titles, and calls a start new after a /clear too
 SELECT CAST(coalesce(json_extract(?1, '$.sessionId'), '') AS TEXT), CAST(coalesce(json_extract(?1, '$.cwd'), '') AS TEXT),
        '', iif(json_extract(?1, '$.source') = 'new', 'clear', CAST(coalesce(json_extract(?1, '$.source'), '') AS TEXT)), CAST(coalesce(json_extract(?1, '$.reason'), '') AS TEXT),
-       json_extract(?1, '$.agentId') IS NOT NULL, coalesce(json_extract(?1, '$.stop_hook_active'), 0) <> 0
+       json_extract(?1, '$.agentId') IS NOT NULL, coalesce(json_extract(?1, '$.stop_hook_active'), 0) <> 0, '', '', 0, 0
 
 -- :plain_context  ?1 is the event, which this form does not name
 SELECT json_object('additionalContext', ?2) WHERE ?1 <> ''
@@ -36,6 +39,18 @@ SELECT json_object('bell', ?1, 'text', ?2)
 SELECT substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, length(?2)) = ?2
        OR (substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, 19) = '<task-notification>'
            AND instr(json_extract(?1, '$.prompt'), '<event>' || ?2) > 0)
+
+-- :is_own  whether a prompt is a text of telex's that starts a turn, and names that message
+SELECT (substr(trim(coalesce(json_extract(?1, '$.prompt'), '')), 1, 7) = 'telex: '
+        OR substr(coalesce(json_extract(?1, '$.prompt'), ''), 1, 19) = '<task-notification>')
+       AND instr(json_extract(?1, '$.prompt'), ?2) > 0
+
+-- :conversation  the lines of a transcript that say something of a message or of an answer: whether each names it,
+-- and whether it is the model's answer, or the note that its person interrupted it
+SELECT instr(value, ?2) > 0 AND json_extract(value, '$.type') IN ('user', 'attachment'),
+       json_extract(value, '$.type') = 'assistant' OR (json_extract(value, '$.type') = 'user'
+           AND substr(coalesce(json_extract(value, '$.message.content[0].text'), ''), 1, 20) = '[Request interrupted')
+FROM json_each(?1) WHERE coalesce(json_extract(value, '$.isSidechain'), 0) = 0
 
 -- :waking_senders  whose mail waits and wakes, and which it is
 SELECT m.sender_name, m.n FROM delivery d JOIN message m ON m.n = d.message

@@ -60,12 +60,18 @@ SELECT 1 WHERE (SELECT max(n) FROM message)
 -- :waiting_count
 SELECT count(*) FROM delivery WHERE recipient = ? AND state = 'queued'
 
--- :any_queued
-SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' LIMIT 1
+-- :unseen_count
+SELECT (SELECT count(*) FROM delivery WHERE recipient = ?1 AND state = 'queued')
+     + (SELECT count(*) FROM handed WHERE recipient = ?1)
 
--- :queued_in_process  whether any session of one process still has something to be shown
-SELECT 1 FROM session s JOIN delivery d ON d.recipient = s.address AND d.state = 'queued'
-WHERE s.pid = ? AND s.ended_ms = 0 LIMIT 1
+-- :any_unseen  whether anything waits to be shown, or was handed over and is not proved
+SELECT 1 WHERE EXISTS (SELECT 1 FROM delivery WHERE recipient = ?1 AND state = 'queued')
+            OR EXISTS (SELECT 1 FROM handed WHERE recipient = ?1)
+
+-- :unseen_in_process  the same of any session of one process
+SELECT 1 FROM session s WHERE s.pid = ? AND s.ended_ms = 0
+AND (EXISTS (SELECT 1 FROM delivery WHERE recipient = s.address AND state = 'queued')
+     OR EXISTS (SELECT 1 FROM handed WHERE recipient = s.address)) LIMIT 1
 
 -- :any_waking
 SELECT 1 FROM delivery WHERE recipient = ? AND state = 'queued' AND wakes = 1 LIMIT 1
@@ -82,11 +88,12 @@ FROM delivery d JOIN message m ON m.n = d.message WHERE d.recipient = ? AND d.st
 -- :queued_numbers
 SELECT message FROM delivery WHERE recipient = ? AND state = 'queued' ORDER BY message LIMIT ?
 
--- :open  the oldest of what needs its reader: what waits, and requests that were shown and not answered
+-- :open  the oldest of what needs its reader: what waits or is not proved, and requests that were shown and not answered
 SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
        m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
        m.deadline_ms, m.key, m.hash
 FROM (SELECT message FROM delivery WHERE recipient = ?1 AND state = 'queued'
+      UNION SELECT message FROM handed WHERE recipient = ?1
       UNION SELECT o.message FROM owed o JOIN delivery d ON d.message = o.message AND d.recipient = o.debtor
       WHERE o.debtor = ?1 AND d.state IN ('shown', 'read') ORDER BY message LIMIT ?2) d
 JOIN message m ON m.n = d.message ORDER BY m.n
@@ -94,11 +101,46 @@ JOIN message m ON m.n = d.message ORDER BY m.n
 -- :delivery
 SELECT state, via, wakes, changed_ms, shown_ms, read_ms, closed_ms, reason FROM delivery WHERE message = ? AND recipient = ?
 
--- :shown
-UPDATE delivery SET state = 'shown', shown_ms = ?, changed_ms = ?, reason = ? WHERE message = ? AND recipient = ? AND state = 'queued'
+-- :unseen_numbers
+SELECT message FROM delivery WHERE recipient = ?1 AND state = 'queued'
+UNION SELECT message FROM handed WHERE recipient = ?1 ORDER BY message LIMIT ?2
 
--- :went_on  what was shown before has been read: the session has worked on since
-UPDATE delivery SET state = 'read', read_ms = ?1, changed_ms = ?1 WHERE recipient = ?2 AND state = 'shown'
+-- :hand_over
+UPDATE delivery SET state = 'handed', changed_ms = ?, reason = ? WHERE message = ? AND recipient = ? AND state = 'queued'
+
+-- :add_handed
+INSERT OR REPLACE INTO handed (recipient, message, session, stage, turn, joined, armed, transcript, size)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :handed  what was handed over to a recipient and is not proved
+SELECT message, session, stage, turn, joined, armed, transcript, size FROM handed WHERE recipient = ? ORDER BY message
+
+-- :any_handed
+SELECT 1 FROM handed WHERE recipient = ? LIMIT 1
+
+-- :arm  the text has left
+UPDATE handed SET armed = 1 WHERE recipient = ? AND message = ?
+
+-- :join_turn  the turn that carries it
+UPDATE handed SET stage = ?, turn = ?, joined = ? WHERE recipient = ? AND message = ?
+
+-- :drop_handed
+DELETE FROM handed WHERE recipient = ? AND message = ?
+
+-- :shown  by whichever way it came there, which stays as the reason
+UPDATE delivery SET state = 'shown', shown_ms = ?1, changed_ms = ?1, reason = coalesce(?2, reason)
+WHERE message = ?3 AND recipient = ?4 AND state IN ('queued', 'handed')
+
+-- :take_back  the client dropped it
+UPDATE delivery SET state = 'queued', changed_ms = ?1, reason = 'handed over at ' || reason || ', not taken'
+WHERE message = ?2 AND recipient = ?3 AND state = 'handed'
+
+-- :due_again  its time to live counts again
+INSERT OR IGNORE INTO due (at_ms, message) SELECT expires_ms, n FROM message WHERE n = ? AND expires_ms > 0
+
+-- :went_on  what this session was shown before has been read: it has worked on since
+UPDATE delivery SET state = 'read', read_ms = ?1, changed_ms = ?1
+WHERE recipient = ?2 AND state = 'shown' AND shown_ms >= ?3
 
 -- :move
 UPDATE delivery SET state = ?1, changed_ms = ?2, reason = ?3,
@@ -171,7 +213,7 @@ SELECT at_ms, message FROM due WHERE at_ms <= ? ORDER BY at_ms LIMIT ?
 DELETE FROM due WHERE at_ms = ? AND message = ?
 
 -- :open_deliveries
-SELECT recipient, state FROM delivery WHERE message = ? AND state IN ('queued', 'shown')
+SELECT recipient, state FROM delivery WHERE message = ? AND state IN ('queued', 'handed', 'shown')
 
 -- :on_its_way  recipients at other machines, to whose machines it has gone
 SELECT recipient FROM delivery WHERE message = ? AND state = 'queued' AND reason IN ('at the relay', 'on its machine')
@@ -187,6 +229,9 @@ SELECT max(changed_ms) FROM delivery WHERE message = ?
 
 -- :drop_deliveries
 DELETE FROM delivery WHERE message = ?
+
+-- :drop_message_handed
+DELETE FROM handed WHERE message = ?
 
 -- :drop_owed
 DELETE FROM owed WHERE message = ?

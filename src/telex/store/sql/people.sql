@@ -75,6 +75,9 @@ SELECT id, client, key, address, pid, pid_started, twin_pid, twin_started, direc
        prompts_woken, started_ms, seen_ms, space, twin_space
 FROM session WHERE (pid = ?1 OR (twin_pid = ?1 AND twin_pid > 0)) AND ended_ms = 0 ORDER BY id DESC
 
+-- :has_ended  whether the session that holds an address is over
+SELECT 1 FROM address a JOIN session s ON s.id = a.session WHERE a.id = ? AND s.ended_ms > 0
+
 -- :ended_why
 SELECT ended_why FROM session WHERE id = ?
 
@@ -87,6 +90,15 @@ UPDATE session SET address = ?, pid = ?, pid_started = ?, space = ?, twin_pid = 
                    directory = ?, title = ?, wish = ?, seen_ms = ?, prompts_woken = CASE WHEN ended_ms > 0 THEN 0 ELSE prompts_woken END,
                    ended_ms = 0, ended_why = ''
 WHERE id = ?
+
+-- :set_one_shot
+INSERT OR IGNORE INTO one_shot (session) VALUES (?)
+
+-- :drop_one_shot  it goes on in a terminal
+DELETE FROM one_shot WHERE session = ?
+
+-- :is_one_shot
+SELECT 1 FROM one_shot WHERE session = ?
 
 -- :seen
 UPDATE session SET seen_ms = ?, directory = ? WHERE id = ?

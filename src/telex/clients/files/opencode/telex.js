@@ -2,7 +2,8 @@
 //
 // Brings messages of other sessions into OpenCode's sessions, by telex's hook.
 // - While nothing waits, nothing is started: a bell (a file) is tested. Nothing polls.
-// - The hook records a text as shown when this plugin says "kept", which it does when OpenCode has stored it.
+// - A text counts as handed over when this plugin says "kept", which it does when OpenCode has stored it.
+// - When the person stopped the agent, nothing starts it again but their next prompt or the next message.
 // - A subagent's session has no mail of its own; its shell commands speak for the session above it.
 // - Nothing here may disturb OpenCode: every fault ends in silence, and the mail stays for the next moment.
 import { spawn } from "node:child_process"
@@ -131,6 +132,11 @@ export const telex = async ({ client, directory }) => {
     note(session, "p")
   }
 
+  // The turn was stopped by its person: the end of it proves nothing and starts nothing.
+  const stopped = async (session) => {
+    if (rings(session) || rings(session, "owed")) await hand(session, "Idle", undefined, { interrupted: true })
+  }
+
   const wake = (session) => {
     if (HEADLESS || session.timer) return
     session.timer = setTimeout(() => {
@@ -143,6 +149,9 @@ export const telex = async ({ client, directory }) => {
     await session.over
     session.busy = false
     note(session, "s")
+    const broken = session.broken
+    session.broken = false
+    if (broken) return stopped(session)
     if (!rings(session) && !rings(session, "owed")) return
     await begin(session, "Idle", { stop_hook_active: HEADLESS || session.held })
     if (rings(session)) wake(session)
@@ -191,6 +200,10 @@ export const telex = async ({ client, directory }) => {
     "permission.replied": ({ sessionID }) => asks(sessionID, ""),
     "session.created": ({ info }) => parents.set(info.id, info.parentID ?? ""),
     "session.deleted": ({ info }) => sessions.has(info.id) && leave(sessions.get(info.id), "deleted"),
+    "session.error": ({ sessionID, error }) => {
+      const session = sessions.get(sessionID)
+      if (session && error?.name === "MessageAbortedError") session.broken = true
+    },
     "session.idle": ({ sessionID }) => sessions.has(sessionID) && idle(sessions.get(sessionID)),
     "message.part.updated": ({ part }) => {
       const settle = storing.get(part.id) ?? storing.get(part.callID)
@@ -217,7 +230,7 @@ export const telex = async ({ client, directory }) => {
         session.user = { agent, model: model && { providerID: model.providerID, modelID: model.modelID } }
         session.busy = true
         if (parts.some((part) => storing.has(part.id))) return // telex's own: it is noted when it is recorded
-        session.held = false
+        session.held = session.broken = false
         latest = session
         if (known) note(session, "p")
         if (!known || rings(session) || rings(session, "news")) {
@@ -226,7 +239,7 @@ export const telex = async ({ client, directory }) => {
             parts.push({ id, sessionID, messageID: message.id, type: "text", text, synthetic: true })
             return stored(id)
           }
-          await hand(session, known ? "Prompt" : "SessionStart", put, { source })
+          await hand(session, known ? "Prompt" : "SessionStart", put, { source, one_shot: HEADLESS })
         }
         if (!known) note(session, "p")
       } catch {}
