@@ -99,7 +99,7 @@ class Client:
     def prompt_of(self, line: str) -> dict[str, Any]:
         """The turn that the client makes of a line: what the prompt's hook answers."""
         event = f"<task-notification>\n<task-id>b1</task-id>\n<event>{line.strip()}</event>\n</task-notification>"
-        return self.fire("UserPromptSubmit", prompt=event)[1]
+        return self.fire("UserPromptSubmit", prompt_id=f"prompt of {line}", prompt=event)[1]
 
     def close(self) -> None:
         for process in (self.process, self.monitor):

@@ -66,7 +66,6 @@ def test_what_was_handed_over_in_time_expires_only_once_it_was_taken_back(machin
     tick(machine)
     assert machine.states(answer) == {"@api": "handed"}
     api.quit()
-    assert machine.states(answer) == {"@api": "queued"}
     tick(machine)
     assert machine.states(answer) == {"@api": "expired"}
 

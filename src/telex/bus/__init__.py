@@ -230,13 +230,9 @@ class Bus:
         self._notice()
         return inbox.inbox(self.db, me, everything=everything, most=most)
 
-    def waiting(self) -> int:
-        """How many messages wait to be shown."""
-        return int(self.db.value("mail.waiting_count", self.reader.address.id))
-
-    def unread(self) -> int:
-        """How many messages are unread: they wait, or were handed over and are not proved."""
-        return int(self.db.value("mail.unseen_count", self.reader.address.id))
+    def unread(self, *, handed: bool = True) -> int:
+        """How many messages wait to be shown; with `handed` also those handed over and not proved."""
+        return int(self.db.value("mail.unseen_count" if handed else "mail.waiting_count", self.reader.address.id))
 
     def read(self, *ids: str, emit: Emit = _nothing, most: int = limits.LIST_ROWS) -> list[Letter]:
         """The named messages, or the oldest unread ones, whole; they are marked read once `emit` has returned."""

@@ -88,7 +88,7 @@ def read(call: Call) -> None:
     """`telex read [ID…]`"""
     most = call.args.count("limit", limits.LIST_ROWS, "read")
     found = call.bus.read(*call.args.words["id"], emit=_emitter(call), most=most)
-    left = call.bus.waiting() if not call.args.words["id"] else 0
+    left = call.bus.unread(handed=False) if not call.args.words["id"] else 0
     if call.out.as_json:
         if not found:
             call.out.json({"messages": []})

@@ -189,7 +189,7 @@ def _read(bus: Bus, given: Arguments) -> Answer:
     if not taking.letters:
         taking.finish(False)
         return Answer(text="nothing unread", structured={"messages": [], "left": 0})
-    return _shown(bus, taking.letters, taking, bus.waiting() - len(taking.letters))
+    return _shown(bus, taking.letters, taking, bus.unread(handed=False) - len(taking.letters))
 
 
 def _named(bus: Bus, ids: list[str], offset: int) -> Answer:
@@ -248,13 +248,13 @@ async def _wait(call: Call, given: Arguments) -> Answer:
     kind = given.get("kind", "")
 
     def look(bus: Bus) -> Answer | None:
-        if not bus.waiting():
+        if not bus.unread(handed=False):
             return None
         taking = _all_waiting(bus) if sender or kind else bus.take()
         letters = [one for one in taking.letters if _matches(one, sender, kind)]
         letters = [one if one.whole else bus.show(one.id).message for one in letters[: limits.LIST_ROWS]]
         if letters:
-            return _shown(bus, letters, taking, bus.waiting() - len(letters))
+            return _shown(bus, letters, taking, bus.unread(handed=False) - len(letters))
         taking.finish(False)
         return None
 

@@ -123,7 +123,7 @@ def _show(call: Call, answer: _Answer) -> None:
     if not letters:
         taking.finish(False)
         return
-    waiting = 0 if session else max(bus.waiting() - len(taking.letters), 0)
+    waiting = 0 if session else max(bus.unread(handed=False) - len(taking.letters), 0)
     block = notice(letters, _reader(bus, session), waiting=waiting, budget=bus.settings().frame_chars)
     if not block.text:  # a budget in which not one character of it fits
         taking.finish(False)

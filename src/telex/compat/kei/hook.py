@@ -62,13 +62,13 @@ def _show(call: Call, payload: dict[str, Any]) -> None:
     title = named if isinstance(named, str) else ""
     me = of_hook(bus.db, _CLIENT, payload["session_id"], os.environ, directory, os.getpid(), bus.clock(), title=title)
     bus = bus.acting(me)
-    if not bus.waiting():
+    if not bus.unread(handed=False):
         return
     taking = bus.take(most=limits.SHOW_ROWS, patience_ms=limits.READ_LOCK_MS, whole=False)
     took, shown = False, taking.letters
     try:
         name = directory.rstrip("/").rpartition("/")[2] or me.address.name
-        waiting = bus.waiting()
+        waiting = bus.unread(handed=False)
         waiting = waiting if waiting > limits.SHOW_ROWS else len(taking.letters)  # the others are damaged
         said, shown = lines.block(taking.letters, name, waiting, bus.settings().frame_chars)
         if shown:
