@@ -188,5 +188,5 @@ def receivers(stage: Stage) -> dict[str, tuple[str, Callable[[], str]]]:
         "tcp": ("tcp-reader", lambda: json.dumps(tcp.act("check", instance_id="tcp-reader"))),
         "coop": ("coop-reader", lambda: stage.telex(coop, "session", "poll", "--mark-read")),
         "kei": ("kei-reader", lambda: stage.telex(kei, "message", "inbox")),
-        "hook": ("hook-reader", lambda: context(hook.prompt("go on"))),
+        "hook": ("hook-reader", lambda: context(hook.prompt("go on")) + context(hook.stop())),  # it has answered
     }

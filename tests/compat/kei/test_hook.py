@@ -17,7 +17,7 @@ from tests.support.cli import TELEX, TELEX_WORD
 from telex import limits
 
 ME = "shop"  # where the person's terminal is: so kei called whoever wrote there
-TELEX_HOOK = [sys.executable, "-c", "from telex.hook import main; main()", "claude", "UserPromptSubmit"]
+TELEX_HOOK = [sys.executable, "-c", "from telex.hook import main; main()", "claude"]
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def waiting(mailbox: Mailbox, backend: Session) -> Session:
     return backend
 
 
-def telex_hook(session: Session) -> str:
-    """What telex's own hook shows at the same prompt."""
+def telex_hook(session: Session, event: str = "UserPromptSubmit") -> str:
+    """What telex's own hook shows at the same prompt, or another event."""
     done = subprocess.run(
-        TELEX_HOOK,
+        [*TELEX_HOOK, event],
         input=session.payload(),
         capture_output=True,
         cwd=session.directory,
@@ -129,6 +129,7 @@ def test_a_long_message_shows_its_head_and_where_the_rest_is(mailbox: Mailbox, b
 def test_what_telex_showed_kei_does_not_show_and_the_other_way_round(mailbox: Mailbox, backend: Session) -> None:
     mailbox.kei("send", "@backend", "one")
     assert "> one" in telex_hook(backend)
+    assert telex_hook(backend, "PostToolBatch") == ""  # the model has answered
     assert backend.heard() == []
     mailbox.kei("send", "@backend", "two")
     assert len(backend.heard()) == 1
