@@ -37,6 +37,8 @@ KEEP_DAYS = 90  # finished messages are kept
 FORWARD_HOURS = 2  # an old name leads to the new one after a rename
 CHANNEL_KEPT_HOURS = 24  # what a channel kept while nobody else was there goes to everybody who comes so soon
 SWEEP_ROWS = 20  # finished messages removed, or open ones expired, by one write transaction
+SIGNED_SLACK_MS = 3_600_000  # by which a letter's signed time may differ from its arrival; more is said
+TROUBLE_CLOCK_REST_MS = 86_400_000  # in which a wrong clock of one machine is told once
 CLOCK_SLACK_MS = 60_000  # two writers of one machine may differ by less; more is a clock that was wrong
 ORPHAN_BODY_SECONDS = 3_600  # before a body beside the store that no message refers to may be removed
 SETTING_CHARS = 2_000  # of a setting that is a list of words
@@ -46,7 +48,7 @@ BUSY_MS = 10_000  # a command waits for the store before it gives up
 HOOK_BUSY_MS = 3_000  # a hook gives up sooner: the mail stays for the next moment
 CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into the database
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
-SCHEMA_VERSION = 7  # of the store; a newer one is refused, an older one migrated
+SCHEMA_VERSION = 8  # of the store; a newer one is refused, an older one migrated
 # the process table
 AWAY_DAYS = 7  # without a sign, until a session in another container counts as gone
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is

@@ -137,6 +137,8 @@ class Team:
             uuid=parcel.uuid,
             after=-1 if tombstone else parcel.after.get(machine, -1),
             age_ms=max(0, self.clock() - written_ms),
+            relayed_ms=max(0, self.clock() - one.at_ms),
+            signed_ms=one.at_ms,
             letter=copied(parcel.letter) if parcel.letter and not tombstone else None,
             receipts=[] if tombstone else [Receipt(**told.as_dict()) for told in parcel.receipts],
             tombstone=tombstone,

@@ -158,6 +158,8 @@ CHANGED: dict[str, int | str | bytes] = {
     "created_ms": 1,
     "expires_ms": 1,
     "deadline_ms": 1,
+    "signed_ms": 1,
+    "arrived_ms": 1,
     "key": "x",
     "uuid": b"0123456789abcdef",
 }

@@ -19,7 +19,8 @@ from telex.store import bodies, mail, people, reserve, sweep
 from telex.store.sqlite import Store, fault
 
 _TEXTS = ("sender", "sender_kind", "client", "place", "to", "kind", "body", "data", "topic", "key")
-_NUMBERS = ("hops", "auto", "quiet", "created_ms", "expires_ms", "deadline_ms")
+_SIGNED = ("signed_ms", "arrived_ms")  # older exports have neither
+_NUMBERS = ("hops", "auto", "quiet", "created_ms", "expires_ms", "deadline_ms", *_SIGNED)
 _NUMBER_END = 1 << 63
 _TIMES = ("changed_ms", "shown_ms", "read_ms", "closed_ms")
 
@@ -56,6 +57,8 @@ def _record(db: Store, found: mail.Message) -> dict[str, Any]:
         "created_ms": found.created_ms,
         "expires_ms": found.expires_ms,
         "deadline_ms": found.deadline_ms,
+        "signed_ms": found.signed_ms,
+        "arrived_ms": found.arrived_ms,
         "key": found.key,
         "sound": found.sound() and body is not None,
         "deliveries": [_delivery(one) for one in mail.deliveries(db, found.n)],
@@ -102,6 +105,8 @@ def _parsed(number: int, line: str) -> dict[str, Any] | None:
         record = json.loads(line)
         if not isinstance(record, dict) or record.get("telex") != 1:
             raise ValueError('it has no "telex": 1')
+        for name in _SIGNED:
+            record.setdefault(name, 0)
         damaged = record.get("sound") is False
         if damaged:
             _mark_damaged(record)

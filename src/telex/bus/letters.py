@@ -41,6 +41,8 @@ class Letter(Record):
     sound: bool  # the stored message is what was sent; else `body` says so instead
     sent_state: str = ""  # of its deliveries, where the caller is no recipient: "read", or "queued 1, read 2"
     mine: bool = False  # the caller sent it
+    signed_ms: int = 0  # when its sender's machine signed it, by its clock; 0 for a message of this machine
+    arrived_ms: int = 0  # when the relay says that it came there, by this machine's clock; likewise
 
 
 class Receipt(Record):
@@ -85,6 +87,8 @@ def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -
         state=mine[0] if mine else "",
         sent_state="" if mine else _sent_state(db, found.n),
         mine=found.sender == reader,
+        signed_ms=found.signed_ms,
+        arrived_ms=found.arrived_ms,
         sound=sound and body is not None,
     )
 
@@ -113,6 +117,8 @@ def item(shown: Letter) -> message.Item:
         reply_to=int(shown.reply_to[1:]) if shown.reply_to else 0,
         auto=shown.auto,
         own=shown.mine,
+        signed_ms=shown.signed_ms,
+        arrived_ms=shown.arrived_ms,
     )
 
 

@@ -152,6 +152,8 @@ def _header(item: Item, before: Item | None, reader: _Reader) -> str:
     if not follows:
         facts.append(text.when(item.created_ms))
     facts.append(_ago(reader.now_ms - item.created_ms))
+    if odd := signed(item.signed_ms, item.arrived_ms, reader.now_ms):
+        facts.append(odd)
     if item.reply_to:
         facts.append(f"answers {short_id(item.reply_to)}")
     sender = "telex itself" if item.sender_kind == "system" else "@" + _word(item.sender, _ADDRESS_CHARS)
@@ -164,6 +166,15 @@ def _header(item: Item, before: Item | None, reader: _Reader) -> str:
 def opening_of(number: int) -> str:
     """How the header of that message begins, by which it is known again in what a client kept."""
     return f"{short_id(number)} from "
+
+
+def signed(signed_ms: int, arrived_ms: int, now_ms: int) -> str:
+    """When a letter was signed; "" where that is within an hour of its arrival, or nothing was signed."""
+    if not signed_ms or abs(signed_ms - arrived_ms) <= limits.SIGNED_SLACK_MS:
+        return ""
+    if signed_ms > arrived_ms:
+        return f"signed {text.span(signed_ms - arrived_ms)} ahead of this machine's clock"
+    return f"signed {_ago(now_ms - signed_ms)}"
 
 
 def _origin(item: Item) -> tuple[str, str, str, str]:

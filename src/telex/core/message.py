@@ -40,6 +40,8 @@ class Item(Record):
     reply_to: int = 0  # the message this one answers; 0 is none
     auto: bool = False  # written by telex itself
     own: bool = False  # its reader sent it
+    signed_ms: int = 0  # of another machine's letter, by its clock
+    arrived_ms: int = 0  # likewise: when the relay had it, by this machine's clock
 
 
 def short_id(n: int) -> str:

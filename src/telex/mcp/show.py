@@ -57,6 +57,7 @@ def _facts(one: Letter) -> dict[str, Any]:
         "to": one.to,
         "kind": one.kind,
         "sent": text.when(one.created_ms),
+        "signed": text.when(one.signed_ms) if frame.signed(one.signed_ms, one.arrived_ms, 0) else "",
         "due": text.when(one.deadline_ms) if one.deadline_ms else "",
         "reply_to": one.reply_to,
         "thread": one.thread if one.thread != one.id else one.topic,

@@ -10,14 +10,15 @@ Rules kept here:
 - who it is for is decided here, by names and channels as they are now; each recipient has its own delivery, and what
   becomes of it is told back;
 - the limits of this machine hold for letters of others as for its own; a person's word counts where the person is;
-- clocks of other machines are not believed: a time to live and a deadline count from how long ago it was written.
+- clocks of other machines are not believed alone, nor is the relay: a time to live and a deadline count from when the
+  letter was signed, within the bounds of telex.core.freshness; its age otherwise from how long ago it was written.
 """
 
 from __future__ import annotations
 
 from telex import limits
 from telex.config import Settings
-from telex.core import delivery, ids, message, names, sync
+from telex.core import delivery, freshness, ids, message, names, sync
 from telex.core.letter import Arrived, Letter, Receipt
 from telex.core.record import Record
 from telex.errors import StoreFault, TelexError, reasons
@@ -239,6 +240,9 @@ class _Page:
             self._hand_over(machine, one, new, each, parent)
         if parent and new.kind != "ack":
             mail.settle_answered(db, parent.n, new.n, sender.id, self.now_ms)
+        if odd := freshness.judge(one.signed_ms, at_ms, self.linked.joined_ms):
+            words = freshness.WORDS[odd]
+            trouble.note(db, trouble.CLOCK, machine.name, words, self.now_ms, limits.TROUBLE_CLOCK_REST_MS)
         return 1
 
     def _refuse(self, machine: rosters.Machine, one: Arrived, given: Letter, code: str) -> None:
@@ -263,6 +267,9 @@ class _Page:
         """The message as it is kept here: its numbers and times are this machine's."""
         db = self.db
         created_ms = self.now_ms - max(0, one.age_ms)
+        arrived_ms = self.now_ms - max(0, one.relayed_ms)
+        counted_ms = freshness.counted_ms(one.signed_ms, arrived_ms, self.linked.joined_ms)
+        written_ms = created_ms - (arrived_ms - counted_ms)
         above = parent or _known(db, given.thread)
         raw = given.body.encode()
         return mail.Message(
@@ -286,9 +293,11 @@ class _Page:
             auto=int(given.auto),
             quiet=int(given.quiet),
             created_ms=created_ms,
-            expires_ms=_later(created_ms, given.expires_ms, given.created_ms),
-            deadline_ms=_later(created_ms, given.deadline_ms, given.created_ms),
+            expires_ms=_later(written_ms, given.expires_ms, given.created_ms),
+            deadline_ms=_later(written_ms, given.deadline_ms, given.created_ms),
             key="",
+            signed_ms=one.signed_ms,
+            arrived_ms=arrived_ms,
         )
 
     def _recipients(
@@ -376,9 +385,9 @@ def _addressed(written: str, machine: str) -> str:
     return ",".join(words)
 
 
-def _later(created_ms: int, end_ms: int, written_ms: int) -> int:
-    """The same span from this machine's time of writing; 0 for none."""
-    return created_ms + max(1, end_ms - written_ms) if end_ms else 0
+def _later(here_ms: int, end_ms: int, written_ms: int) -> int:
+    """The same span from when it was written by this machine's clock; 0 for none."""
+    return max(1, here_ms + max(1, end_ms - written_ms)) if end_ms else 0
 
 
 def _known(db: Store, written: str) -> mail.Message | None:

@@ -50,11 +50,15 @@ class Message(Record):
     expires_ms: int
     deadline_ms: int
     key: str
+    signed_ms: int = 0  # of another machine's letter, by its clock
+    arrived_ms: int = 0  # likewise: when the relay had it, by this machine's clock
     hash: bytes = b""
 
     def meaning(self) -> bytes:
         """The hash of everything that this message says."""
-        values = [getattr(self, name) for name in Message.fields()[1:-1]]
+        values = [getattr(self, name) for name in Message.fields()[1:-3]]
+        if self.signed_ms or self.arrived_ms:  # messages of older stores have neither, and keep their hash
+            values += [self.signed_ms, self.arrived_ms]
         return message.row_hash(*values)
 
     def sound(self) -> bool:
@@ -77,6 +81,8 @@ class Message(Record):
             data=self.data,
             created_ms=self.created_ms,
             deadline_ms=self.deadline_ms,
+            signed_ms=self.signed_ms,
+            arrived_ms=self.arrived_ms,
             reply_to=self.reply_to,
             auto=bool(self.auto),
             own=self.sender == reader,

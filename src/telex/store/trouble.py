@@ -13,7 +13,7 @@ from telex.store.sqlite import Store
 
 # The kinds, each with what begins the notice of it.
 GAP, REFUSED, CHAIN, GUESS, KEY, FORK = "gap", "refused", "chain", "guess", "key", "fork"
-REPLAY, FAULT = "replay", "fault"
+REPLAY, FAULT, CLOCK = "replay", "fault", "clock"
 
 
 class Trouble(Record):
@@ -26,9 +26,9 @@ class Trouble(Record):
     words: str
 
 
-def note(db: Store, kind: str, machine: str, words: str, now_ms: int) -> None:
-    """Keep it, and tell the person. Inside a write."""
-    since = now_ms - limits.TROUBLE_REST_MS
+def note(db: Store, kind: str, machine: str, words: str, now_ms: int, rest_ms: int = limits.TROUBLE_REST_MS) -> None:
+    """Keep it, and tell the person, once in `rest_ms`. Inside a write."""
+    since = now_ms - rest_ms
     found = db.row("trouble.lately", kind, machine, words, since)
     same, alike = found or (0, 0)
     if same:

@@ -2,8 +2,9 @@
 
 -- :add_message
 INSERT INTO message (uuid, sender, sender_name, sender_kind, client, place, addressed, kind, body, size, aside, digest,
-                     data, thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     data, thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key,
+                     signed_ms, arrived_ms, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :renumber
 UPDATE message SET n = ? WHERE n = ?
@@ -38,7 +39,7 @@ SELECT 1 FROM message WHERE n = ?
 
 -- :message
 SELECT n, uuid, sender, sender_name, sender_kind, client, place, addressed, kind, body, size, aside, digest, data,
-       thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, hash
+       thread, topic, reply_to, hops, auto, quiet, created_ms, expires_ms, deadline_ms, key, signed_ms, arrived_ms, hash
 FROM message WHERE n = ?
 
 -- :passed_on  what counts when a message is the cause of another
@@ -82,7 +83,7 @@ SELECT changed_ms FROM delivery WHERE recipient = ? AND state = 'queued' AND wak
 -- :queued  the oldest of what waits to be shown
 SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
        m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
-       m.deadline_ms, m.key, m.hash
+       m.deadline_ms, m.key, m.signed_ms, m.arrived_ms, m.hash
 FROM delivery d JOIN message m ON m.n = d.message WHERE d.recipient = ? AND d.state = 'queued' ORDER BY d.message LIMIT ?
 
 -- :queued_numbers
@@ -91,7 +92,7 @@ SELECT message FROM delivery WHERE recipient = ? AND state = 'queued' ORDER BY m
 -- :open  the oldest of what needs its reader: what waits or is not proved, and requests that were shown and not answered
 SELECT m.n, m.uuid, m.sender, m.sender_name, m.sender_kind, m.client, m.place, m.addressed, m.kind, m.body, m.size,
        m.aside, m.digest, m.data, m.thread, m.topic, m.reply_to, m.hops, m.auto, m.quiet, m.created_ms, m.expires_ms,
-       m.deadline_ms, m.key, m.hash
+       m.deadline_ms, m.key, m.signed_ms, m.arrived_ms, m.hash
 FROM (SELECT message FROM delivery WHERE recipient = ?1 AND state = 'queued'
       UNION SELECT message FROM handed WHERE recipient = ?1
       UNION SELECT o.message FROM owed o JOIN delivery d ON d.message = o.message AND d.recipient = o.debtor
