@@ -13,17 +13,20 @@ from threading import Thread
 from typing import Any, cast
 
 import pytest
-from tests.link.courier import join
+from tests.link.courier import introduce, join, number
 from tests.support.machine import Machine
 
 from telex import limits
+from telex.cli import link as words
 from telex.errors import RemoteFault
 from telex.errors.between import RelayRefused, RelayStrange
 from telex.link import http
 from telex.link.http import Relay
 from telex.link.line import Line
 from telex.link.log import Log
-from telex.store import doctor, trouble
+from telex.link.presence import Presence
+from telex.store import doctor, rosters, trouble
+from telex.store import link as linking
 from telex.wire.routes import BY_NAME, ROUTES, answer_bytes
 
 PAGE = {"epoch": "e" * 32, "earliest": 1, "items": [], "scanned": 1, "head": 1, "records": 1, "rosters": 1}
@@ -263,3 +266,40 @@ def test_the_log_of_the_link_shows_what_was_said_and_obeys_none_of_it(machine: M
     with open(f"{machine.home}/link/log") as file:
         written = file.read()
     assert written.count("\n") == 1 and written[:-1].isprintable()
+
+
+# --- when a machine was heard of ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("skew_ms", [0, 5_000, -5_000, 10**11, -(10**11)])
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_machine_that_was_never_heard_of_is_so_in_any_clock(
+    lies: Lies, machine: Machine, skew_ms: int, heard: bool
+) -> None:
+    """Would break: `telex link machines` said "seen 20787d ago" of a machine that had just joined."""
+    join(machine.db, "alice-laptop", "owner", "e" * 32)
+    introduce(machine.db, "bob-laptop", "member")
+    now_ms = Line.now_ms()
+    seen_ms = now_ms + skew_ms - 5_400_000 if heard else 0
+    answer = {"n": 1, "rosters": [], "seen_ms": {number("bob-laptop"): seen_ms}}
+    lies.answer = lambda path: (200, {"Telex-Now": str(now_ms + skew_ms)}, json.dumps(answer).encode())
+    linked = linking.load(machine.db)
+    assert linked is not None
+
+    async def look() -> None:
+        async with Relay(f"http://127.0.0.1:{lies.server_port}", "a" * 32, lambda text: b"s" * 64) as relay:
+            await Presence(Line(machine.db, relay, cast(Any, None), Log(machine.home)))._ask(linked)
+
+    asyncio.run(look())
+    bob = rosters.machine_by_id(machine.db, number("bob-laptop"))
+    assert bob is not None
+    assert words._ago(now_ms, bob.seen_ms) == ("1h ago" if heard else "never")
+
+
+def test_a_planted_skew_of_what_was_never_heard_is_noticed(
+    lies: Lies, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = rosters.seen
+    monkeypatch.setattr(rosters, "seen", lambda db, seen: real(db, {one: at or 5_000 for one, at in seen.items()}))
+    with pytest.raises(AssertionError):
+        test_a_machine_that_was_never_heard_of_is_so_in_any_clock(lies, machine, -5_000, False)
