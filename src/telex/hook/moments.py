@@ -264,10 +264,15 @@ def remind(
 
 
 def _reminder(db: Store, number: int, creditor: str) -> str:
-    """One request that is not answered, with how it begins: after a compaction its number alone says nothing."""
+    """One request that is not answered, with how it begins: after a compaction its number alone says nothing.
+
+    The beginning is its sender's text: it stands on a line of its own, marked as in a frame.
+    """
     short, found = message.short_id(number), mail.get(db, number)
-    begins = f'"{text.preview(found.body, limits.LINE_CHARS)}" ' if found and found.sound() else ""
-    return f"{short} from @{creditor} {begins}is not answered yet: {frame.reply_hint(number)}, or telex done {short}"
+    said = f"{short} from @{creditor} is not answered yet: {frame.reply_hint(number)}, or telex done {short}"
+    if found and found.sound():
+        said += "".join(f"\n{line}" for line in text.quoted(text.preview(found.body, limits.LINE_CHARS)))
+    return said
 
 
 def rest(db: Store, session: people.Session, *, interrupted: bool = False) -> None:
