@@ -10,15 +10,18 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.cli import Shell
+from tests.support.sessions import begin
 
 AGENT = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "8b0c9ee6-2f0d-4c83-9f8e-3e2b1f6ad111"}
 NAMED = {"GEMINI_CLI": "1", "TELEX_NAME": "worker"}
 
 
 @pytest.fixture
-def agent(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def agent(request: pytest.FixtureRequest, shell: Shell) -> Iterator[dict[str, str]]:
     """The environment of an agent whose client lives as long as the test."""
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as client:  # ends with its standard input
+        if key := request.param.get("CLAUDE_CODE_SESSION_ID"):
+            begin(shell.telex_home, key, client.pid, shell.work)
         yield {**request.param, **({"CLAUDE_PID": str(client.pid)} if "CLAUDECODE" in request.param else {})}
 
 

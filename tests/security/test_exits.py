@@ -59,7 +59,7 @@ def strings(value: object) -> list[str]:
 def test_no_exit_lets_a_hostile_body_out(shell: Shell, line: str) -> None:
     sent = body(sum(map(ord, line)))
     data = json.dumps({"x": sent})
-    shell.telex("inbox", name="api")
+    shell.telex("join", "#exits", name="api")
     done = shell.telex("send", "all", "--stdin", "--data", data, stdin=sent.encode(), name="ci")
     assert done.status == 0, done
     said = shell.telex(*line.split(), name="api")

@@ -168,6 +168,8 @@ def test_a_second_user_with_the_same_session_id_is_nobody_here(root: Path) -> No
     theirs.mkdir()
     os.chown(theirs, other_user.UID, other_user.UID)
     status, out, _ = other_user.does("telex", "read", "--json", HOME=str(theirs), CLAUDE_CODE_SESSION_ID="session-1")
+    assert (status, out) == (3, ""), "the id is another user's: it names nobody here"
+    status, out, _ = other_user.does("telex", "log", "--json", HOME=str(theirs), CLAUDE_CODE_SESSION_ID="session-1")
     assert (status, json.loads(out)) == (0, {"messages": []})
     newest = shell.telex("log", "--limit", "1", "--json").json["messages"][0]["id"]
     assert shell.telex("show", newest, "--json").json["deliveries"][0]["state"] == "queued"

@@ -91,6 +91,5 @@ def _follow(call: Call, everything: bool) -> None:
 
 
 def _is_nobodys(call: Call) -> bool:
-    """Whether the caller has no mail of its own to look through: the person, or who was never registered."""
-    me = call.bus.looker
-    return me.session is None or not me.address.id
+    """Whether the caller has no name whose mail it could look through: the person, or an agent that cannot be told."""
+    return call.bus.looker.session is None

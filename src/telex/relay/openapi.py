@@ -23,7 +23,7 @@ _PAIRING = ("invitation-unknown",)
 _JOINING = (*_PAIRING, "claimed", "code-wrong", "many-guesses")
 _OWN = {
     "token": _WRITES,
-    "push": (*_WRITES, "key-old", "part-missing", "team-full"),
+    "push": (*_WRITES, "key-old", "part-missing", "team-full", "machine-full", "inbox-full"),
     "append": (*_WRITES, "chain-conflict", "record-wrong"),
     "roster": (*_WRITES, "roster-old"),
     "invite": (*_WRITES, "many-invitations"),
@@ -33,7 +33,7 @@ _OWN = {
     "join": (*_WRITES, *_JOINING),
     "prove": (*_WRITES, *_JOINING, "record-wrong", "team-exists"),
     "joining": _JOINING,
-    "put_blob": (*_WRITES, "part-wrong", "team-full"),
+    "put_blob": (*_WRITES, "part-wrong", "team-full", "machine-full"),
     "has_blob": ("part-unknown",),
     "get_blob": ("part-unknown",),
     "readyz": _WRITES,

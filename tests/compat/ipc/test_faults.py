@@ -20,6 +20,7 @@ import pytest
 from tests.compat.ipc.port import HOST, RECEIVED, Client, Port, until
 from tests.support.cli import Shell
 from tests.support.machine import HOUR, Machine
+from tests.support.sessions import begin
 
 from telex.compat.ipc import sharing, tools
 from telex.errors import IpcRefused
@@ -288,6 +289,7 @@ def test_14_one_identity_file_per_user(shell: Shell) -> None:
     sessions = [{"CLAUDE_CODE_SESSION_ID": f"s-{one.pid}", "CLAUDE_PID": str(one.pid)} for one in running]
     try:
         for name, session in zip(("alice", "bob"), sessions, strict=True):
+            begin(shell.telex_home, session["CLAUDE_CODE_SESSION_ID"], int(session["CLAUDE_PID"]), shell.work / name)
             assert shell.telex("ipc", "register", name, env=session).status == 0
         for session in sessions:
             shell.telex("ipc", "send", "carol", f"from {session['CLAUDE_PID']}", env=session)

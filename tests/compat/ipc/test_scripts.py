@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.compat.ipc.port import Port, until
 from tests.support.cli import Shell
+from tests.support.sessions import begin
 
 RULE = "-" * 50
 
@@ -20,9 +21,11 @@ def session_file(shell: Shell) -> Path:
 
 
 @pytest.fixture
-def agents() -> Iterator[list[dict[str, str]]]:
+def agents(shell: Shell) -> Iterator[list[dict[str, str]]]:
     """The environments of two agents' sessions, each with a process of its own."""
     running = [subprocess.Popen(["sleep", "600"]) for _ in range(2)]
+    for one in running:
+        begin(shell.telex_home, f"session-{one.pid}", one.pid, shell.work / str(one.pid))
     yield [
         {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": f"session-{one.pid}", "CLAUDE_PID": str(one.pid)}
         for one in running
