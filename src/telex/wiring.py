@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from telex import homes
 from telex.bus import Bus
-from telex.errors import HomeUnknown, Usage
+from telex.errors import Usage
 from telex.private import make_directory
 from telex.store.sqlite import Store
 
@@ -17,14 +18,8 @@ SQLITE, NATS = "sqlite:", ("nats://", "tls://")
 
 
 def home_directory() -> str:
-    """Where the store is: TELEX_HOME, else ~/.telex. Raises HomeUnknown."""
-    chosen = os.environ.get("TELEX_HOME")
-    if not chosen:
-        user_home = os.environ.get("HOME") or os.environ.get("USERPROFILE")
-        if not user_home:
-            raise HomeUnknown()
-        chosen = f"{user_home}/.telex"
-    return os.path.abspath(chosen)
+    """Where the store is: TELEX_HOME, else ~/.telex. Raises HomeUnknown, PathNotAbsolute."""
+    return homes.of_telex(os.environ)
 
 
 def open_bus(home: str = "", *, name: str = "", own_process: bool = False) -> Bus:
@@ -33,11 +28,11 @@ def open_bus(home: str = "", *, name: str = "", own_process: bool = False) -> Bu
     `home` is the state directory (TELEX_HOME or ~/.telex by default); `name` names a script that belongs to no
     session, as TELEX_NAME does. Raises StoreFault.
     """
-    return Bus(Store(home or home_directory(), own_process=own_process), name=name)
+    return Bus(Store(homes.absolute("home", home) if home else home_directory(), own_process=own_process), name=name)
 
 
 def relay_path(log: str = "") -> str:
-    """The file of the embedded relay that `--log` names. Raises Usage, HomeUnknown."""
+    """The file of the embedded relay that `--log` names. Raises Usage, HomeUnknown, PathNotAbsolute."""
     if not log:
         return f"{home_directory()}/relay/relay.db"
     if not log.startswith(SQLITE) or log == SQLITE:

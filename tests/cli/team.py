@@ -1,7 +1,7 @@
 """What the transcripts of `telex link` need: a relay with a team that waits for its owner, and an end to every link.
 
 In them $RELAY is the relay's URL and $FOUND the code that founds the team acme; other machines are other homes, such as
-TELEX_HOME=bob.
+TELEX_HOME=$HOME/bob.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def test_a_hook_with_mail_loads_nothing_heavy(lab: Lab, event: str) -> None:
 def test_the_hook_loads_no_face_and_no_verb(lab: Lab) -> None:
     send(lab)
     loaded = {name.split(".")[1] for name in hook(lab, "UserPromptSubmit").modules if name.startswith("telex.")}
-    assert loaded <= {"hook", "store", "config", "core", "errors", "limits"}
+    assert loaded <= {"hook", "store", "config", "core", "errors", "homes", "limits"}
 
 
 def test_send_loads_nothing_heavy(lab: Lab) -> None:

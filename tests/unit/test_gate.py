@@ -432,3 +432,31 @@ def test_a_line_of_telex_is_known_again_and_no_other(place: Place) -> None:
         7,
     ):
         assert gate.written_for(foreign) == ""
+
+
+def planted_at(self: Gate) -> str:
+    """A gate that takes the home as the environment gives it."""
+    return f"T=${{TELEX_HOME:-{gate.portable(self.home, self.user_home)}}};"
+
+
+@pytest.mark.parametrize("relative", ["~/.telex2", "trap", "./trap", "  ", "~"])
+@pytest.mark.parametrize("planted", [False, True])
+def test_a_relative_home_is_no_directory_of_the_project(
+    place: Place, shell: list[str], relative: str, planted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would break: a checkout would say what the hooks run, and get the marks of turns."""
+    if planted:
+        monkeypatch.setattr(Gate, "_at", planted_at)
+    trap = place.cwd / relative
+    for directory in ("bin", "bells", "turns", "owed", "asks"):
+        (trap / directory).mkdir(parents=True)
+    (trap / "bells" / SESSION).touch()
+    (trap / "bin" / "interpreters").write_text(place.interpreters.read_text())
+    (trap / "bin" / "hook.py").write_text(STAND_IN)
+    before = sorted(str(path) for path in trap.rglob("*"))
+    said = [place.run(shell, event, TELEX_HOME=relative).stdout for event in EVENTS]
+    touched = sorted(str(path) for path in trap.rglob("*")) != before
+    assert touched == planted
+    if not planted:
+        assert said == [b""] * len(EVENTS)
+        assert os.listdir(place.home / "turns") == []

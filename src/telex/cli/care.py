@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
+from telex import homes
 from telex.bus import health, here
 from telex.cli.output import remark
 from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, sandbox, versions
 from telex.clients.plan import LAUNCHERS
 from telex.core import text
 from telex.core.record import Record
-from telex.errors import Refused, StoreFault, Usage
+from telex.errors import PathNotAbsolute, Refused, StoreFault, Usage
 from telex.errors.settings import NobodyToAsk
 from telex.wiring import home_directory
 
@@ -264,6 +265,8 @@ def _findings(home: str) -> list[Finding]:
                 listed = [one for place in places_of for one in forms.inspect(name, scope, place)]
             except Usage:
                 continue  # the home directory is no project
+            except PathNotAbsolute as problem:  # the client's, not telex's: the others are looked at all the same
+                listed = [_misplaced(name, problem)] if name in here_now else []
             if (scope == registry.USER and name in here_now) or any(
                 one.state != inspection.NOT_INSTALLED for one in listed
             ):
@@ -274,6 +277,11 @@ def _findings(home: str) -> list[Finding]:
             listed = inspection.inspect(aliases.BY_CLIENT[kept.client], registry.USER, **place)
             found += [one for one in listed if one not in found]
     return found
+
+
+def _misplaced(client: str, problem: PathNotAbsolute) -> Finding:
+    path = os.environ.get(registry.client(client).config_variable, "")
+    return inspection.Finding(path=path, part=registry.HOOKS, state=inspection.BROKEN, detail=problem.message)
 
 
 def _offers() -> list[Capability]:
@@ -302,4 +310,4 @@ def _say(call: Call, changes: list[tuple[str, Change]], failed: list[Failed], no
 
 
 def _user_home() -> str:
-    return places.user_home(os.environ)
+    return homes.of_user(os.environ)

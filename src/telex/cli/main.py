@@ -17,7 +17,7 @@ from telex.cli import persons
 from telex.cli.grammar import BY_NAME, CHANGES, GROUPS, VERBS, verb_of
 from telex.cli.output import Output, complain, remark
 from telex.cli.parse import Args, parse
-from telex.errors import TelexError, VerbUnknown
+from telex.errors import DirectoryGone, TelexError, VerbUnknown
 from telex.errors.answers import AnswerLost, MailUntaken, OutputClosed, OutputUnwritten, Unwritten
 
 TYPE_CHECKING = False
@@ -90,7 +90,10 @@ def run(words: list[str]) -> int:
         known = extras.missing(problem, words[0] if words else "")
         return complain(known, as_json) if known else _bug(problem, as_json)
     except Exception as problem:
-        return _bug(problem, as_json)
+        from telex.bus import here
+
+        gone = isinstance(problem, FileNotFoundError) and problem.filename is None and not here()  # by os.getcwd
+        return complain(DirectoryGone(), as_json) if gone else _bug(problem, as_json)
 
 
 def _open_streams() -> None:

@@ -31,6 +31,7 @@ _HOME = re.compile(r"(?:^|[ \n])T=\$\{TELEX_HOME:-((?:'[^']*'|\"'\"|[^'}])*)\};"
 _OLD_HOOK = re.compile(r""" -I -S ((?:'[^']*'|"'"|[^' ])+) """, re.DOTALL)
 _HOOK_END = "/bin/hook.py"
 _USER_HOME = "$HOME/"
+_NOWHERE = "/dev/null"
 # From a session's start, or /clear, to a working watcher 0.1 to 1 s were seen: once early, once to be sure.
 _WATCHER_SECONDS = (1, 2)
 
@@ -129,7 +130,7 @@ class Gate(Record):
         """Name the bell as the file to watch; no interpreter where its path needs no escapes in JSON."""
         answer = f'{{"hookSpecificOutput":{{"hookEventName":"{event}","watchPaths":["%s"]}}}}\\n'
         say = f"printf '{answer}' \"$T/bells/$S\" 2>/dev/null; exit 0"
-        choose = f"case $T:$S in *:|[!/]*|*[!A-Za-z0-9/:._-]*) ;; *) {say};; esac;"
+        choose = f"case $T:$S in *:|{_NOWHERE}:*|*[!A-Za-z0-9/:._-]*) ;; *) {say};; esac;"
         return f"{self._session()} {choose} {self._run(event)}"
 
     def wake(self, event: str, attended: str) -> str:
@@ -176,7 +177,9 @@ class Gate(Record):
         return look, """printf '%s\\n' "$L" 2>/dev/null | """
 
     def _at(self) -> str:
-        return f"T=${{TELEX_HOME:-{portable(self.home, self.user_home)}}};"
+        # A relative home would be a directory of the project, whose files would be run: there is nothing in this one.
+        default = portable(self.home, self.user_home)
+        return f"T=${{TELEX_HOME:-{default}}}; case $T in /*) ;; *) T={_NOWHERE};; esac;"
 
     def _find(self) -> str:
         """What sets `$P` to the first interpreter that is there, and `$B` to where the hook is."""

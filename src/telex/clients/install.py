@@ -14,7 +14,7 @@ import json
 import os
 from contextlib import contextmanager
 
-from telex import __version__
+from telex import __version__, homes
 from telex.clients import elsewhere, gate, launchers, manifest, plan, registry, servers
 from telex.clients.atomic import Batch, content
 from telex.clients.marketplace import Enabling
@@ -108,7 +108,7 @@ def where_of(
     project_dir: str,
     config_dir: str,
 ) -> Where:
-    """The place to install to, checked, with absolute paths. Raises Usage, HomeUnsafe."""
+    """The place to install to, checked, with absolute paths. Raises Usage, HomeUnsafe, PathNotAbsolute."""
     if scope not in adapter.scopes:
         raise Usage(
             problem=f"{adapter.title} has no scope '{scope}', only {' and '.join(adapter.scopes)}",
@@ -121,7 +121,8 @@ def where_of(
     if scope == PROJECT and os.path.realpath(project_dir) == os.path.realpath(user_home):
         # Both scopes would be one file there, with two manifests that each hold half of the truth.
         raise Usage(problem="your home directory is no project; use --scope user", verb="install")
-    config_dir = os.path.abspath(config_dir) if config_dir and scope == USER else ""
+    variable = adapter.config_variable or "the directory"
+    config_dir = homes.absolute(variable, config_dir) if config_dir and scope == USER else ""
     for path in (home, user_home, project_dir, config_dir):
         try:
             path.encode()
@@ -226,8 +227,10 @@ def _untouched(last: Manifest | None, pieces: list[Piece], only: tuple[str, ...]
 def _stay_inside(where: Where, pieces: list[Piece]) -> None:
     """A checkout may hold a link to anywhere, so what is for one project is not written outside of it. For the person
     a link may lead anywhere. Raises SettingsUnreadable."""
+    if where.scope != PROJECT:
+        return
     root = os.path.realpath(where.project_dir)
-    for piece in pieces if where.scope == PROJECT else []:
+    for piece in pieces:
         target = os.path.realpath(piece.path)
         if os.path.commonpath([root, target]) != root:
             raise SettingsUnreadable(path=piece.path, problem=f"a link leads out of the project, to {target}")

@@ -5,8 +5,8 @@ Rule kept here: the environment is an argument, so that only entry points read i
 
 from __future__ import annotations
 
+from telex import homes
 from telex.clients import registry
-from telex.errors import HomeUnknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,20 +22,13 @@ if TYPE_CHECKING:
         config_dir: str
 
 
-def user_home(environment: Mapping[str, str]) -> str:
-    """The person's home directory. Raises HomeUnknown."""
-    found = environment.get("HOME") or environment.get("USERPROFILE")
-    if not found:
-        raise HomeUnknown()
-    return found
-
-
 def of(client: str, home: str, directory: str, environment: Mapping[str, str]) -> Place:
-    """The places of one client, with telex's home and the working directory. Raises ClientUnknown, HomeUnknown."""
+    """The places of one client, with telex's home and the working directory. Raises ClientUnknown, HomeUnknown,
+    PathNotAbsolute."""
     adapter = registry.client(client)
     return {
         "home": home,
-        "user_home": user_home(environment),
+        "user_home": homes.of_user(environment),
         "project_dir": directory,
         "config_dir": environment.get(adapter.config_variable, "") if adapter.config_variable else "",
     }

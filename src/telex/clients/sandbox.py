@@ -26,7 +26,7 @@ _OPEN = "danger-full-access"  # what Codex calls having no sandbox
 def remark(client: str, place: Place) -> str:
     """One line for whoever's agent is shown mail and cannot answer it; '' for everybody else."""
     look = {"claude": _claude, "codex": _codex}.get(client)
-    if look is None or _has_server(client, place):
+    if look is None or _has_server(client, place) or not os.path.isabs(place["config_dir"] or "/"):
         return ""
     return look(place)
 

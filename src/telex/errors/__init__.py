@@ -553,3 +553,19 @@ class HomeUnknown(StoreFault):
     code = "home-unknown"
     text = "neither TELEX_HOME nor HOME is set"
     hint = "set TELEX_HOME to a directory of yours"
+
+
+class DirectoryGone(StoreFault):
+    """The working directory was removed, and what was asked for needs one."""
+
+    code = "directory-gone"
+    text = "the working directory was removed"
+    hint = "'cd' to a directory that is there, or give whole paths"
+
+
+class PathNotAbsolute(StoreFault):
+    """An environment variable names a directory by a path that depends on where the command runs."""
+
+    code = "path-not-absolute"
+    text = "{variable} is '{path}', which is not an absolute path"
+    hint = "give the whole path from the root; only a shell expands '~' and '$HOME'"

@@ -13,7 +13,7 @@ import gc
 import os
 import sys
 
-from telex import limits
+from telex import homes, limits
 
 CLIENTS = ("codex", "gemini", "copilot", "opencode")  # besides Claude Code, which has a module of its own
 
@@ -75,7 +75,7 @@ def read_payload(end: bytes = b"") -> str:
 def log_fault(problem: BaseException) -> None:
     """For `telex doctor`: the last fault of a hook, type and words only, never a body."""
     try:
-        home = os.environ.get("TELEX_HOME") or os.environ["HOME"] + "/.telex"
+        home = homes.of_telex(os.environ)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         fd = os.open(f"{home}/hook-fault", flags, 0o600)
         os.write(fd, f"{type(problem).__name__}: {problem}"[:500].encode("utf-8", "replace"))

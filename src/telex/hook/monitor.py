@@ -17,7 +17,7 @@ import os
 import select
 import sys
 
-from telex import limits
+from telex import homes, limits
 from telex.hook import log_fault
 from telex.store import bells, monitors, presence
 from telex.store.watch import Watch
@@ -28,11 +28,10 @@ LOOK = "Ring"  # the word by which the launcher of the hooks makes a look
 def keep() -> int:
     """Stay until the client is gone; the exit status."""
     client = Client(_client_pid())
-    home = os.environ.get("TELEX_HOME") or os.environ["HOME"] + "/.telex"
     gc.enable()
     while client.lives():
         try:
-            _watch(home, client)
+            _watch(homes.of_telex(os.environ), client)
         except Exception as problem:
             log_fault(problem)
             client.wait(limits.MONITOR_PAUSE_SECONDS)

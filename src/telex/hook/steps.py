@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from telex import limits
+from telex import homes, limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt
 from telex.hook import moments
@@ -46,7 +46,7 @@ class Payload(Record):
 
 def open_store() -> Store:
     """The store of this home, with a hook's patience. Raises StoreFault."""
-    home = os.environ.get("TELEX_HOME") or os.environ["HOME"] + "/.telex"
+    home = homes.of_telex(os.environ)
     return Store(home, own_process=True, patience_ms=limits.HOOK_BUSY_MS)
 
 

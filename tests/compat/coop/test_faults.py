@@ -344,7 +344,9 @@ def test_whatever_state_the_store_is_in_the_client_is_not_disturbed(
     assert (ran.status, ran.out, ran.err) == (0, "{}\n", "")
 
 
-@pytest.mark.parametrize("environment", [{"TELEX_HOME": "/dev/null"}, {"TELEX_HOME": "/proc/none"}, {"HOME": ""}])
+@pytest.mark.parametrize(
+    "environment", [{"TELEX_HOME": "/dev/null"}, {"TELEX_HOME": "/proc/none"}, {"TELEX_HOME": "~/.telex"}, {"HOME": ""}]
+)
 def test_without_a_home_the_client_is_not_disturbed(coop: Coop, environment: dict[str, str]) -> None:
     ran = polled(coop.session("api"), "--mark-read", env=environment)
     assert (ran.status, ran.out, ran.err) == (0, "{}\n", "")

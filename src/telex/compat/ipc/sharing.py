@@ -31,9 +31,9 @@ _ANY = "*"
 
 def file_message(bus: Bus, filepath: str, description: str) -> dict[str, Any]:
     """A message with a file's content. Raises IpcRefused with the words of the failure."""
-    path = os.path.abspath(os.path.expanduser(filepath))
-    real = os.path.realpath(path)
     try:
+        path = os.path.abspath(os.path.expanduser(filepath))
+        real = os.path.realpath(path)
         if reason := given.forbidden(bus, path, real):
             raise PermissionError(reason)
         fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

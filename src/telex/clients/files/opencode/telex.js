@@ -9,6 +9,7 @@
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { appendFileSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from "node:fs"
+import { isAbsolute } from "node:path"
 
 const INSTALLED = __HOME__
 const HOME = process.env.TELEX_HOME || INSTALLED
@@ -31,7 +32,7 @@ const python = () => {
 const loaded = (globalThis.telexPlugins ??= new Map()) // directory -> the one plugin file that serves it
 
 export const telex = async ({ client, directory }) => {
-  if (!existsSync(HOOK)) return {} // telex was taken out
+  if (!isAbsolute(HOME) || !existsSync(HOOK)) return {} // a directory of the project, or telex was taken out
   if ((loaded.get(directory) ?? import.meta.url) !== import.meta.url) return {}
   loaded.set(directory, import.meta.url)
 
