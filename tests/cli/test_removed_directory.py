@@ -134,7 +134,7 @@ def test_a_hook_with_such_a_home_is_silent(shell: Shell) -> None:
     before = sorted(path.relative_to(shell.home) for path in shell.home.rglob("*"))
     payload = b'{"session_id":"0b7e2a3c-1111-4222-8333-944455556666","source":"startup","cwd":"/"}'
     for home in REFUSED_HOMES:
-        for event in ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd", "CwdChanged"):
+        for event in ("SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SessionEnd", "CwdChanged"):
             ran = subprocess.run(
                 [python, "-I", "-S", str(hook), "claude", event],
                 input=payload,
