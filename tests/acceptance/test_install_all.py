@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli import TELEX, Shell
+from tests.support.trust import trust
 
 from telex.clients import registry
 
@@ -62,7 +63,13 @@ def test_one_broken_file_keeps_telex_from_no_other_client(shell: Shell, broken: 
         if "--dry-run" in dry:
             assert tree(shell) == before
     assert {name for name in CLIENTS if is_in(shell, name)} - {broken} == set(CLIENTS) - {broken}
+    if broken != "codex":
+        config = shell.home / ".codex/config.toml"
+        held = config.read_bytes()
+        trust(shell.home / SHARED["codex"], config)
     assert shell.telex("status").status == (1 if broken in ("claude", "gemini", "codex") else 0)
+    if broken != "codex":
+        config.write_bytes(held)
     gone = shell.telex("uninstall")
     if broken in ("claude", "codex", "gemini"):
         assert gone.status == 1 and f"telex: {broken}: cannot read " in gone.err
@@ -125,7 +132,8 @@ def test_every_configuration_directory_that_telex_is_in_is_kept_up(shell: Shell)
     drifted = [one["path"] for one in shell.telex("status", "--json").json["installed"] if one["state"] == "drifted"]
     assert set(drifted) == {str(path) for path in settings}
     shell.telex("install", "--yes")
-    assert shell.telex("status", "--json").json["well"] and '"timeout": 11' not in settings[1].read_text()
+    drifted = [one["path"] for one in shell.telex("status", "--json").json["installed"] if one["state"] == "drifted"]
+    assert not drifted and '"timeout": 11' not in settings[1].read_text()
     assert shell.telex("uninstall", "claude").status == 0
     assert not settings[0].exists() and settings[1].exists(), "a client that is named: where the environment says"
     assert shell.telex("uninstall").status == 0

@@ -18,6 +18,8 @@ from tests.clients.model_server import DONE, Model, Request, Turn
 from tests.clients.terminal import Terminal
 from tests.clients.waiting import wait_for
 
+from telex.clients.inspection import inspect
+
 pytestmark = pytest.mark.real_client
 
 LOOK_SECONDS = 10.0  # a Codex without its daemon looks at its queue this often
@@ -316,6 +318,21 @@ def test_untrusted_hooks_do_not_run_and_codex_says_so(lab: CodexLab) -> None:
     terminal = lab.terminal(model, project, *ORDINARY, wait=False)
     terminal.shows("Hooks need review")
     assert not lab.telex_home.joinpath("turns").exists() or not list((lab.telex_home / "turns").iterdir())
+
+
+def test_status_says_whether_codex_trusts_the_hooks(lab: CodexLab) -> None:
+    """Would break: another place, or another hash, in what Codex itself records of a hook."""
+
+    def state() -> tuple[str, str]:
+        found = inspect(CLIENT, "user", home=str(lab.telex_home), user_home=str(lab.home))
+        return next((one.state, one.detail) for one in found if one.part == "hooks")
+
+    model = lab.model()
+    lab.directory("frontend")
+    assert state()[0] == "broken" and "not trusted yet" in state()[1]
+    lab.trust(model)
+    lab.client_environment(model)  # writes the trust
+    assert state() == ("installed", "")
 
 
 def test_in_the_default_sandbox_a_send_says_what_to_do(lab: CodexLab) -> None:

@@ -78,6 +78,7 @@ EXITS = {
     "compat/ipc/archive.py": "makes lines for an import, which stay in this process",
     "clients/plugin.py": "writes a client's own file",
     "clients/jsontext.py": "writes a client's own settings as they were",
+    "clients/codex_trust.py": "hashes a hook as Codex writes it, and puts the JSON nowhere",
     "clients/tables.py": "writes a client's own settings as they were",
     "clients/copilot.py": "writes a client's own settings",
     "link/log.py": "the link's own log",

@@ -126,9 +126,8 @@ def _to_know(call: Call, client: str) -> list[str]:
     """What the person still has to do, or should know: the client's trust step, another version, a switch set off."""
     found = inspection.inspect(client, _scope(call), **_place(client))
     broken = [f"{client}: {text.visible(one.detail)}" for one in found if one.state == inspection.BROKEN]
-    advice = registry.advice(registry.client(client))
     shut = text.visible(sandbox.remark(client, _place(client)))
-    return [words for words in (advice, shut, versions.remark(client, os.environ, ask=True), *broken) if words]
+    return [words for words in (shut, versions.remark(client, os.environ, ask=True), *broken) if words]
 
 
 def _installing(call: Call, *, dry_run: bool) -> Act:

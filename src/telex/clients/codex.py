@@ -51,12 +51,12 @@ class Codex:
     config_variable = "CODEX_HOME"
     trace = ".codex"
     moments: tuple[Moment, ...] = _MOMENTS
-    advice = "Codex runs no hook that you have not trusted: start codex, type /hooks, look at telex's, trust them"
 
     def pieces(self, where: Where) -> list[Piece]:
         """The hooks file with six events."""
         root = os.path.join(where.project_dir, ".codex") if where.scope == PROJECT else _user_root(where)
-        return [HookFile(path=os.path.join(root, "hooks.json"), entries=_entries(where))]
+        trust = os.path.join(_user_root(where), "config.toml")
+        return [HookFile(path=os.path.join(root, "hooks.json"), entries=_entries(where), trust=trust)]
 
     def extras(self, where: Where) -> list[Piece]:
         """The MCP server, which is the user's: it sends where the sandbox forbids the agent's shell to."""

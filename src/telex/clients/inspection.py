@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from telex.clients import elsewhere, jsontext, launchers, manifest, policy, registry, settings, shared
+from telex.clients import codex_trust, elsewhere, jsontext, launchers, manifest, policy, registry, settings, shared
 from telex.clients.atomic import content
 from telex.clients.install import extras_of, ours_in, where_of
 from telex.clients.manifest import Kept, hash_of
@@ -55,14 +55,13 @@ def inspect(
     adapter = registry.client(client) if isinstance(client, str) else client
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
     last = manifest.load(manifest.path_of(adapter.name, where))
-    found = [
-        _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
-        for piece in adapter.pieces(where)
-    ]
-    if why := policy.obstacle(adapter, where, system):
-        for one in found:
-            if one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED:
-                one.state, one.detail = BROKEN, why
+    found, why = [], policy.obstacle(adapter, where, system)
+    for piece in adapter.pieces(where):
+        one = _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
+        is_well = one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED
+        if is_well and (obstacle := why or codex_trust.obstacle(piece, ours_in(adapter, where))):
+            one.state, one.detail = BROKEN, obstacle
+        found.append(one)
     for extra in extras_of(adapter, where):
         kept = last.kept(extra.path) if last and last.has(extra) else None
         finding = _piece(adapter, where, extra, kept)

@@ -120,6 +120,10 @@ class Enabling:
         """Told by its marketplace."""
         return bool(kept.plugin)
 
+    def warning(self, before: str, after: str) -> str:
+        """Marketplaces are known by their names."""
+        return ""
+
     def shown(self, sign: str) -> str:
         """The entries alone: the lines around them are their owner's."""
         return f"{sign}{MARKETPLACES}.{NAME}: {json.dumps(self._source)}\n{sign}{ENABLED}.{ENABLED_NAME}: true"

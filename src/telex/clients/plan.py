@@ -181,6 +181,7 @@ def shared_out(path: str, taking: list[Part], every: list[Part], kept: Kept | No
         return Outcome(change=change, old=old, new=new)
     new = bare.encode()
     edited = "" if untouched else "; it was edited since, the rest stays as it is"
+    edited += "".join(f"; {words}" for part in taking if (words := part.warning(text, bare)))
     change = Change(path=path, action=UPDATE, detail=f"{', '.join(notes)} taken out{edited}", diff="\n".join(diffs))
     return Outcome(change=change, old=old, new=new, kept=_remainder(kept, rest, every, text, new) if rest else None)
 

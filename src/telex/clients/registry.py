@@ -63,6 +63,9 @@ class HookFile(Record):
     entries: list[Entry]
     part: str = HOOKS
     form: str = STRICT  # of JSON, that its client reads
+    trust: str = (
+        ""  # the file in which the client notes, by their place, which hooks it may run; empty if it asks nobody
+    )
 
 
 class ServerFile(Record):
@@ -164,8 +167,3 @@ def client(name: str) -> Client:
         raise ClientUnknown(name=name, known=", ".join(_MODULES))
     adapter: Client = import_module(_MODULES[name]).CLIENT
     return adapter
-
-
-def advice(of: Client) -> str:
-    """What its person still has to do after an installation; most clients need nothing."""
-    return str(getattr(of, "advice", ""))

@@ -42,6 +42,21 @@ def groups_with(text: str, ours: Ours) -> dict[str, list[dict[str, Any]]]:
     return {event: groups for event, groups in found.items() if groups}
 
 
+def places(text: str, ours: Ours) -> dict[str, list[tuple[int, int]]]:
+    """Per event, the places (number of the group, number in the group) of the handlers that are not ours."""
+    hooks = jsontext.value_of(text).get(_HOOKS, {})
+    found = {
+        event: [
+            (number, place)
+            for number, group in enumerate(groups)
+            for place, handler in enumerate(_handlers(group))
+            if not ours(handler)
+        ]
+        for event, groups in hooks.items()
+    }
+    return {event: listed for event, listed in found.items() if listed}
+
+
 def is_current(text: str, entries: list[Entry], ours: Ours) -> bool:
     """Whether exactly these entries are in, each once, and no other of ours."""
     return groups_with(text, ours) == {entry.event: [entry.group] for entry in entries}
@@ -73,10 +88,13 @@ def merged(text: str, entries: list[Entry], ours: Ours) -> str:
     return text
 
 
-def stripped(text: str, ours: Ours, made: list[str] | None) -> str:
-    """The text without our entries, and without the containers in `made` (None: any) that are empty then."""
+def stripped(text: str, ours: Ours, made: list[str] | None, *, hold_places: bool = False) -> str:
+    """The text without our entries, and without the containers in `made` (None: any) that are empty then.
+
+    With `hold_places` an empty group stays before groups of others, whose number in the list then stays the same.
+    """
     original, before = text, groups_with(text, ours)
-    text = _take_out(text, ours, keep={}, style=jsontext.style_of(text))
+    text = _take_out(text, ours, keep={}, style=jsontext.style_of(text), hold_places=hold_places)
     for event in before if made is None else [*before, *made]:
         hooks = _hooks(text)
         groups = hooks.child(event) if hooks else None
@@ -89,7 +107,9 @@ def stripped(text: str, ours: Ours, made: list[str] | None) -> str:
     return text
 
 
-def _take_out(text: str, ours: Ours, *, keep: dict[str, dict[str, Any]], style: jsontext.Style) -> str:
+def _take_out(
+    text: str, ours: Ours, *, keep: dict[str, dict[str, Any]], style: jsontext.Style, hold_places: bool = False
+) -> str:
     """Without our handlers; but the first group that is all ours becomes `keep[event]` where it stands."""
     for event, groups in jsontext.value_of(text).get(_HOOKS, {}).items():
         whole = [i for i, group in enumerate(groups) if _handlers(group) and all(map(ours, _handlers(group)))]
@@ -97,6 +117,8 @@ def _take_out(text: str, ours: Ours, *, keep: dict[str, dict[str, Any]], style: 
         for index in reversed(range(len(groups))):
             if index == stays:
                 text = _replace_group(text, event, index, keep[event], style)
+            elif index in whole and hold_places and set(range(index, len(groups))) - set(whole):
+                text = _replace_group(text, event, index, {_HOOKS: []}, style)
             elif index in whole:
                 text = jsontext.remove(text, _groups(text, event), index)
             else:

@@ -72,6 +72,9 @@ class Part(Protocol):
     def is_in(self, kept: Kept) -> bool:
         """Whether the record says that it is there."""
 
+    def warning(self, before: str, after: str) -> str:
+        """What taking it out changes for the owner's own entries; empty where nothing does."""
+
     def shown(self, sign: str) -> str:
         """What changes, for people; empty where the difference of the two texts will do."""
 
@@ -109,12 +112,12 @@ class Hooks:
         return settings.merged(text, self._piece.entries, self._is_telex)
 
     def bare(self, text: str, made: list[str] | None) -> str:
-        """Without the lines of any telex."""
-        return settings.stripped(text, self._is_telex, made)
+        """Without the lines of any telex; as `taken` otherwise."""
+        return settings.stripped(text, self._is_telex, made, hold_places=bool(self._piece.trust))
 
     def taken(self, text: str, made: list[str] | None) -> str:
-        """Without the lines of this home."""
-        return settings.stripped(text, self._ours, made)
+        """Without the lines of this home; where the client knows hooks by their place, those of others keep theirs."""
+        return settings.stripped(text, self._ours, made, hold_places=bool(self._piece.trust))
 
     def containers(self, text: str) -> list[str]:
         """`hooks` and the events under it."""
@@ -135,6 +138,11 @@ class Hooks:
     def is_in(self, kept: Kept) -> bool:
         """Told by its lines."""
         return bool(kept.commands)
+
+    def warning(self, before: str, after: str) -> str:
+        """An owner's hook beside telex's in one group moves up, and trust that goes by the place is lost."""
+        moved = self._piece.trust and settings.places(before, self._ours) != settings.places(after, self._ours)
+        return "a hook of yours has another place now, so the client asks you once more to trust it" if moved else ""
 
     def shown(self, sign: str) -> str:
         """The lines stand in full in the difference."""
@@ -206,6 +214,10 @@ class Server:
     def is_in(self, kept: Kept) -> bool:
         """Told by its entry."""
         return bool(kept.entry)
+
+    def warning(self, before: str, after: str) -> str:
+        """Servers are known by their names."""
+        return ""
 
     def entry(self, text: str) -> Any:
         """What stands under telex's name."""

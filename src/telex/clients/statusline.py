@@ -107,6 +107,10 @@ class StatusLine:
         """Told by its line."""
         return bool(kept.line)
 
+    def warning(self, before: str, after: str) -> str:
+        """The owner's command is as it was."""
+        return ""
+
     def shown(self, sign: str) -> str:
         """The command stands in full in the difference."""
         return ""
