@@ -142,11 +142,11 @@ def test_a_home_of_the_environment_without_launchers_is_served_by_those_that_wer
 ) -> None:
     other = place.cwd.parent / "other home"
     (other / "bells").mkdir(parents=True)
-    place.quiet(shell, "PostToolUse", TELEX_HOME=str(other))
+    place.quiet(shell, "PostToolBatch", TELEX_HOME=str(other))
     assert place.ran() == [], "its own bell is silent"
     (other / "bells" / SESSION).touch()
-    place.quiet(shell, "PostToolUse", TELEX_HOME=str(other))
-    assert place.ran() == ["claude PostToolUse 2"]
+    place.quiet(shell, "PostToolBatch", TELEX_HOME=str(other))
+    assert place.ran() == ["claude PostToolBatch 2"]
 
 
 def test_a_line_has_the_same_bytes_for_every_home_directory_and_runs_in_each(tmp_path: Path, shell: list[str]) -> None:
