@@ -121,17 +121,22 @@ class Machine:
             self._clients[who] = subprocess.Popen(["cat"], stdin=subprocess.PIPE)  # which ends when this process does
         return self._clients[who].pid
 
-    def environment(self, home: Path | str, who: str) -> Environment:
-        """What the processes of a session find in their environment; '' is the person's terminal."""
+    def environment(self, home: Path | str, who: str, *, script: bool = False) -> Environment:
+        """What the processes of a session find in their environment; '' is the person's terminal. A script is known by
+        its name, also where nothing was ever started; the id of a client's session means nothing before its start."""
         made = {"PATH": os.defpath, "HOME": str(self.root), "TELEX_HOME": str(home), "LC_ALL": "C.UTF-8"}
-        if who:
+        if who and script:
+            made["TELEX_NAME"] = who
+        elif who:
             made |= {"CLAUDE_CODE_SESSION_ID": f"{who}-key", "CLAUDE_PID": str(self.client(who)), "CLAUDECODE": "1"}
         return made
 
-    def telex(self, home: Path, who: str, *words: str, stdin: str = "", prefix: tuple[str, ...] = ()) -> Ran:
-        """Run a command as a session would; `prefix` is what runs it (strace)."""
+    def telex(
+        self, home: Path, who: str, *words: str, stdin: str = "", prefix: tuple[str, ...] = (), script: bool = False
+    ) -> Ran:
+        """Run a command as a session or a script would; `prefix` is what runs it (strace)."""
         argv = [*prefix, PYTHON, "-I", "-S", self.cli, *words]
-        return run(argv, self.environment(home, who), stdin)
+        return run(argv, self.environment(home, who, script=script), stdin)
 
     def hook(self, home: Path, who: str, event: str, prefix: tuple[str, ...] = (), **payload: object) -> Ran:
         """Run the hook of a session, as its client would behind an open gate."""

@@ -39,13 +39,13 @@ class Op(NamedTuple):
 
 
 def record(machine: Machine, home: Path, bodies: list[str]) -> list[Op]:
-    """Send these bodies, one process each, into a home that is not there yet; everything that was done to the disk."""
+    """Send these bodies as a script, one process each, into a home that is not there yet; all that was done to the disk."""
     ops: list[Op] = []
     known: set[str] = set()
     log = machine.root / "writes.log"
     for body in bodies:
         prefix = tracer("-y", "-xx", "-s", str(1 << 24), "-e", f"trace={_CALLS}", log=str(log))
-        ran = machine.telex(home, "alice", "send", "@bob", "--stdin", stdin=body, prefix=prefix)
+        ran = machine.telex(home, "alice", "send", "@bob", "--stdin", stdin=body, prefix=prefix, script=True)
         assert (ran.status, ran.err) == (0, ""), ran
         ops += _parsed(log.read_text(encoding="ascii"), home, body, ran, known)
     return ops

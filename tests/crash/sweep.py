@@ -96,7 +96,8 @@ def act(stage: Stage, verb: Verb, home: Path, prefix: tuple[str, ...] = ()) -> R
         fields = dict(word.split("=") for word in verb.words[2:])
         return machine.hook(home, verb.who, verb.words[1], prefix, **fields)
     stdin = stage.exported if verb.name == "import" else verb.stdin
-    return machine.telex(home, verb.who, *verb.words, stdin=stdin, prefix=prefix)
+    first = verb.home == "none"  # no session was started there
+    return machine.telex(home, verb.who, *verb.words, stdin=stdin, prefix=prefix, script=first)
 
 
 def fresh(stage: Stage, verb: Verb, name: str) -> Path:
