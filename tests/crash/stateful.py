@@ -146,8 +146,9 @@ class Sessions(World):
 
     @rule(number=SLOTS, name=st.sampled_from(NAMES))
     def rename(self, number: int, name: str) -> None:
-        """Take another name; the old one leads here."""
+        """Take another name, with what waits for it where nobody ever held it; the old one leads here."""
         slot = self.running(number)
+        unheld = self.names.get(name, 0)
         try:
             self.verb(slot, lambda bus: bus.rename(name))
         except NameTaken:
@@ -155,6 +156,10 @@ class Sessions(World):
             return
         self.names = self.held_names()
         assert self.names[name] == slot.address
+        for post in self.posts.values() if unheld != slot.address else ():
+            if unheld in post.at:  # mail for a name that nobody had held
+                assert unheld not in self.held, "a name was taken with another session's mail"
+                post.at[slot.address] = post.at.pop(unheld)
 
     @rule(pick=PICKS)
     def search(self, pick: int) -> None:

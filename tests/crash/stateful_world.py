@@ -71,6 +71,7 @@ class World(RuleBasedStateMachine):
         self.living: set[int] = set()
         self.posts: dict[int, Post] = {}
         self.names: dict[str, int] = {}  # name -> address
+        self.held: set[int] = set()  # the addresses that a session has had
         self.handed: dict[tuple[int, int], str] = {}  # message and address -> the event at which it was handed over
         self.pids = self.keys = self.said = 0
         self.db = Store(str(self.home))
@@ -140,6 +141,7 @@ class World(RuleBasedStateMachine):
             assert claude.handle(event, payload_text) == 0
         row = self.db.con.execute("SELECT address FROM session WHERE key = ?", (slot.key,))
         slot.address = next(row)[0]
+        self.held.add(slot.address)
         self.names = self.held_names()
         context = "".join(said).replace("\\n", "\n").replace('"additionalContext":"', "\n")
         shown = [int(number) for number in _SHOWN.findall(context)]
