@@ -123,6 +123,12 @@ _within = lock.FileLock.acquire_within
 lock.FileLock.acquire_within = lambda self, most_ms: True if "/inboxes/" in self.path else _within(self, most_ms)
 """
 
+HANDS_OVER_WHAT_IS_GONE = """
+from telex.store import mail
+_hand_over = mail.hand_over
+mail.hand_over = lambda *values: _hand_over(*values) or True
+"""
+
 FORGETS_TO_RECORD = """
 from telex.hook import moments
 class _Forgetful:
