@@ -14,7 +14,7 @@ from telex.store.sqlite import Store, query
 
 NOT_SAVED = {"words", "sqlite_sequence"}  # the index is made anew, the last number is raised
 CHECKED = {"kind": "session", "wake": "direct", "reason": "joined", "via": "direct"}  # columns that take few words
-VALUES = {"INTEGER": 1, "TEXT": "x", "BLOB": b"x"}
+VALUES: dict[str, int | str | bytes] = {"INTEGER": 1, "TEXT": "x", "BLOB": b"x"}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def lost(db: Store) -> list[str]:
     found = []
     for table in sorted(tables(db)):
         columns = [(name, kind) for _, name, kind, *_ in db.con.execute(f"PRAGMA table_info({table})")]
-        row = tuple(CHECKED.get(name, VALUES[kind]) if kind == "TEXT" else VALUES[kind] for name, kind in columns)
+        row = tuple((CHECKED.get(name) if kind == "TEXT" else None) or VALUES[kind] for name, kind in columns)
         try:
             with db.write():
                 db.run(f"doctor.put_{table}", *row)
