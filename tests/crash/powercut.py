@@ -39,7 +39,7 @@ class Op(NamedTuple):
 
 
 def record(machine: Machine, home: Path, bodies: list[str]) -> list[Op]:
-    """Send these bodies as a script, one process each, into a home that is not there yet; all that was done to the disk."""
+    """Send these bodies as a script, one process each, into a home that is not there yet; what was done to the disk."""
     ops: list[Op] = []
     known: set[str] = set()
     log = machine.root / "writes.log"
