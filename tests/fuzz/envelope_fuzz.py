@@ -61,10 +61,11 @@ STRANGE: tuple[Any, ...] = (
     {"size": 9, "digest": "d" * 64, "key": "", "parts": ["f" * 64]},
 )
 LETTER = json.loads(msgspec.json.encode(honest.letter()))
+UUID = "01234567-89ab-7def-8123-456789abcdef"
 RECEIPTS: dict[str, Any] = {
     "type": "receipts",
     "after": {ME: 0},
-    "receipts": [{"of": "1" * 32, "name": "web", "via": "direct", "state": "read", "at_ms": 1, "reason": ""}],
+    "receipts": [{"of": UUID, "name": "web", "via": "direct", "state": "read", "at_ms": 1}],
 }
 HEADER = json.loads(msgspec.json.encode(honest.header()))
 
@@ -155,7 +156,7 @@ def impossible(payload: dict[str, Any]) -> str:
         return "a sender that cannot be, or a word to everybody by a member"
     if payload["kind"] not in ("note", "context", "request", "reply", "ack", "event") or "\0" in payload["body"]:
         return "a kind or a text that cannot be"
-    numbers = [payload[name] for name in ("created_ms", "expires_ms", "deadline_ms", "hops", "spoken_ms")]
+    numbers = [payload[name] for name in ("created_ms", "expires_ms", "deadline_ms", "hops")]
     return "" if all(0 <= number <= 2**53 for number in numbers) else "a number that cannot be"
 
 
