@@ -17,6 +17,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+from telex.store import presence
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -64,3 +66,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for one in skipped:
         terminalreporter.write_line(one.nodeid)
     terminalreporter.write_line("run them as root, for example in a container: make test")
+
+
+# Found out once, before any test puts something in the place of the process table: it is remembered for the process.
+presence.space()

@@ -154,5 +154,7 @@ def test_every_line_for_the_client_has_an_entry() -> None:
 
     text = text_of("hook-events.md")
     for event in claude._EVENTS:
+        if event in claude.OLDER:
+            continue
         assert f"| `{event}` |" in text
         assert f"### {event}\n" in text

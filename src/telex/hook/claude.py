@@ -185,6 +185,7 @@ def status_line() -> int:
     return 0
 
 
+OLDER = ("PostToolUse",)  # events of lines that an earlier telex wrote into a client's settings
 _EVENTS = {
     "SessionStart": _start,
     "UserPromptSubmit": _prompt,

@@ -16,8 +16,8 @@ SELECT n FROM message ORDER BY n DESC LIMIT ?
 SELECT n, digest FROM message WHERE aside = 1
 
 -- :silent  addresses with mail waiting or not proved, and the bell that should ring for it
-SELECT a.id, a.bell FROM address a LEFT JOIN session s ON s.id = a.session WHERE a.bell <> ''
-AND (s.id IS NULL OR s.ended_ms = 0) AND (EXISTS (SELECT 1 FROM delivery d WHERE d.recipient = a.id AND d.state = 'queued')
+SELECT a.id, a.bell FROM address a WHERE a.bell <> ''
+AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = a.session AND s.ended_ms > 0) AND (EXISTS (SELECT 1 FROM delivery d WHERE d.recipient = a.id AND d.state = 'queued')
      OR EXISTS (SELECT 1 FROM handed h WHERE h.recipient = a.id))
 
 -- :counts
@@ -25,8 +25,8 @@ SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery WHERE stat
        (SELECT count(*) FROM session WHERE ended_ms = 0)
 
 -- :bells_in_use
-SELECT a.bell FROM address a LEFT JOIN session s ON s.id = a.session
-WHERE a.bell <> '' AND (s.id IS NULL OR s.ended_ms = 0)
+SELECT a.bell FROM address a
+WHERE a.bell <> '' AND NOT EXISTS (SELECT 1 FROM session s WHERE s.id = a.session AND s.ended_ms > 0)
 
 -- :save_setting
 SELECT * FROM setting
