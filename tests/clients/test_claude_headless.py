@@ -84,7 +84,7 @@ def test_an_unanswered_request_continues_the_turn_once(lab: Lab) -> None:
     lab.headless(model, "hello", project)
     assert len(model.requests) == 2
     first, second = model.requests
-    assert first.count(mark) == second.count(mark) == 1
+    assert (first.count(mark), second.count(mark)) == (1, 2), "the reminder says how the request begins"
     reminded = second.count(f"telex reply {message}") - first.count(f"telex reply {message}")
     assert reminded == 1
 
@@ -173,7 +173,7 @@ def test_the_skill_does_not_allow_what_is_the_persons(lab: Lab) -> None:
 
 def test_a_session_with_others_here_learns_its_name_in_one_line(lab: Lab) -> None:
     project, model = lab.directory("frontend"), lab.model()
-    lab.telex("who", name="colleague")
+    lab.telex("join", "#colleagues", name="colleague")
     lab.headless(model, "hello", project)
     (place,) = model.requests[0].where("@frontend")
     assert model.requests[0].count("@colleague") == 1, place

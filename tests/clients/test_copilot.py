@@ -17,6 +17,7 @@ from tests.clients.lab import install_telex, marker, uninstall_telex
 from tests.clients.model_server import DONE, Model, Turn
 from tests.clients.terminal import Terminal
 from tests.clients.waiting import wait_for
+from tests.support.cli import TELEX_WORD
 
 pytestmark = pytest.mark.real_client
 
@@ -149,7 +150,7 @@ def test_the_agents_shell_is_the_session_with_hooks_and_without(bare_lab: Copilo
     model.script(shell(f"telex send @api {mark}"))
     bare_lab.headless(model, "write", project)
     uninstall_telex(bare_lab, client=CLIENT)
-    model.script(shell(f"telex send @api {late}"))
+    model.script(shell(f"{TELEX_WORD} send @api {late}"))  # the launcher went with the hooks
     bare_lab.headless(model, "write again", project)
     letters = {one["body"]: one for one in bare_lab.telex("log", "--all")["messages"]}
     assert {letters[one]["sender"] for one in (mark, late)} == {"@frontend"}

@@ -7,6 +7,7 @@ the session that the client's hooks know; what it reads it is shown once.
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.clients.gemini_lab import GeminiLab
 from tests.clients.lab import Lab, marker
 from tests.clients.model_server import Model, Turn
 from tests.clients.opencode_lab import OpenCodeLab
+from tests.support.cli import TELEX
 
 pytestmark = pytest.mark.real_client
 
@@ -102,7 +104,10 @@ def test_the_entry_goes_and_the_clients_settings_stay(client: str, lab: Lab) -> 
     """The client has read, and maybe rewritten, its file since."""
     project, model = lab.directory("frontend"), lab.model()
     lab.headless(model, "hello", project)
-    assert "telex" in json.dumps(lab.telex("status")["installed"])
+    asked = [TELEX, "status", "--json"]  # it ends with 1 where Codex trusts no hook yet
+    done = subprocess.run(asked, cwd=lab.root, env=lab.environment(), capture_output=True, text=True, check=False)
+    installed = json.loads(done.stdout)["installed"]
+    assert "telex" in json.dumps(installed)
     lab.telex("uninstall", client)
     found = [path for path in lab.home.rglob("*") if path.is_file() and not path.is_relative_to(lab.telex_home)]
     configured = [path for path in found if path.suffix in (".json", ".toml") and path.stat().st_size < 100_000]

@@ -182,7 +182,7 @@ def test_a_request_without_a_reply_is_named_once_at_the_end_of_the_turn(lab: Ope
     message = lab.send("@frontend", mark, "--kind", "request")
     model.asked_with("waits for a reply")
     time.sleep(SETTLED_SECONDS)
-    assert [request.count(mark) for request in model.requests[before:]] == [1, 1]
+    assert [request.count(mark) for request in model.requests[before:]] == [1, 2], "the reminder says how it begins"
     assert model.last.count("waits for a reply") == 1
     assert lab.arrived(message)
     lab.becomes("@frontend", "idle")
