@@ -94,11 +94,11 @@ def _command(verb: grammar.Verb) -> str:
 
 def _persons(verb: grammar.Verb) -> str:
     """What is said of a command that an agent may not run."""
-    found = persons.BY_COMMAND.get(verb.name)
-    if found is None:
+    found = persons.BY_COMMAND.get(verb.name, [])
+    if not found:
         return ""
     words = {word.name: code(word.name.upper()) for word in verb.words}
-    only = " or ".join(words.get(word) or code(f"--{word.replace('=', ' ')}") for word in found.only)
+    only = " or ".join(words.get(word) or code(f"--{word.replace('=', ' ')}") for one in found for word in one.only)
     return f" The person's alone{f' with {only}' if only else ''}: an agent is refused."
 
 

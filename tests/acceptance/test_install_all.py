@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.cli import TELEX, Shell
+from tests.support.cli import Shell
 from tests.support.trust import trust
 
 from telex.clients import registry
@@ -102,21 +99,7 @@ def test_without_a_terminal_nothing_is_written_unless_it_is_wanted(shell: Shell)
 
 @pytest.mark.parametrize(("answer", "written"), [("n", False), ("y", True), ("", True)])
 def test_at_a_terminal_the_person_is_asked(shell: Shell, answer: str, written: bool) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [TELEX, "install"], stdin=theirs, stdout=theirs, stderr=theirs, env=shell.environment, cwd=shell.work
-    )
-    os.close(theirs)
-    os.write(ours, f"{answer}\n".encode())
-    said = b""
-    while True:
-        try:
-            part = os.read(ours, 65_536)
-        except OSError:  # the terminal is gone with the process
-            break
-        said += part
-    os.close(ours)
-    assert process.wait(60) == 0 and b"write this?" in said
+    assert b"write this?" in shell.answered(answer, "install")
     assert is_in(shell, "claude") == written
 
 

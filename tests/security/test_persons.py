@@ -120,9 +120,7 @@ def test_no_tool_of_mcp_is_the_persons() -> None:
     """Would break: a tool that does by MCP what a command refuses."""
     from telex.mcp.tools import TOOLS
 
-    assert not {tool.name for tool in TOOLS} & {
-        name for name in persons.BY_COMMAND if not persons.BY_COMMAND[name].only
-    }
+    assert not {tool.name for tool in TOOLS} & {one.command for one in persons.RESERVED if not one.only}
 
 
 def test_each_reserved_form_is_parsed_as_it_is_typed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import subprocess
 import sys
@@ -70,6 +71,25 @@ class Shell:
     def sh(self, line: str, **environment: str) -> Ran:
         """Run one line of shell."""
         return self.run(["sh", "-c", line], **environment)
+
+    def answered(self, answer: str, *words: str) -> bytes:
+        """What a person at a terminal sees of a command that ends well; each of its questions gets this answer."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [TELEX, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=self.environment, cwd=self.work
+        )
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode() * 9)
+        said = b""
+        while True:
+            try:
+                part = os.read(ours, 65_536)
+            except OSError:  # the terminal is gone with the process
+                break
+            said += part
+        os.close(ours)
+        assert process.wait(LONGEST_SECONDS) == 0, said
+        return said
 
     def run(
         self,

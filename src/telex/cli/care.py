@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     Act = Callable[[str, Place], list[Change]]
 
 
+_OF_CLAUDE = {"status-line": registry.LINE, "only": registry.DENIED}  # by flag
+
+
 def status(call: Call) -> int:
     """`telex status`: 0 when everything that is installed works, 1 when something is broken or edited."""
     home = home_directory()
@@ -93,7 +96,8 @@ class Failed(Record):
 
 def install(call: Call) -> int:
     """`telex install [CLIENT]`: 1 when a client could not be served; the others are all the same."""
-    if not call.args.word("client") and not _dry(call) and not _agreed(call):
+    asked = not call.args.word("client") or "only" in call.args.flags
+    if asked and not _dry(call) and not _agreed(call):
         call.out.line("nothing written")
         return 0
     changes, failed = _each(call, _found(call), _installing(call, dry_run=_dry(call)))
@@ -168,6 +172,8 @@ def _agreed(call: Call) -> bool:
     if not _may_ask(call):
         raise NobodyToAsk()
     _say(call, planned, failed, "")
+    if any(registry.DENIED in _extras(call, client) for client, _ in planned):
+        call.out.line("without SendMessage a session of Claude Code cannot write to subagents that it started either")
     return _yes("write this? [Y/n] ")
 
 
@@ -199,10 +205,12 @@ def uninstall(call: Call) -> int:
 
 
 def _extras(call: Call, client: str) -> tuple[str, ...]:
-    """The parts that are asked for by an option; the status line, which one client has, only of that one."""
-    asked = (registry.SERVER,) if "mcp" in call.args.flags else ()
-    has_line = client == forms.CLIENT or call.args.word("client")
-    return (*asked, registry.LINE) if "status-line" in call.args.flags and has_line else asked
+    """The parts that are asked for by an option; those that one client has, only of that one or of a named client."""
+    flags = call.args.flags
+    asked = [registry.SERVER] if "mcp" in flags else []
+    if client == forms.CLIENT or call.args.word("client"):
+        asked += [part for flag, part in _OF_CLAUDE.items() if flag in flags]
+    return tuple(asked)
 
 
 def _chosen(call: Call) -> list[tuple[str, Place]]:

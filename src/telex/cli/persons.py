@@ -30,6 +30,7 @@ RESERVED = (
     Reserved(command="uninstall", deed="taking telex out of a client"),
     Reserved(command="doctor", deed="repairing the store", only=("repair",)),
     Reserved(command="install", deed="changing settings that others share", only=("scope=project",)),
+    Reserved(command="install", deed="denying a client's own tools", only=("only",)),
     Reserved(command="alias", deed="putting commands on the path"),
     Reserved(command="import", deed="importing mail"),
     Reserved(command="purge", deed="deleting mail"),
@@ -53,7 +54,7 @@ RESERVED = (
     Reserved(command="hook uninstall", deed="taking telex out of a client"),
     Reserved(command="coop hook uninstall", deed="taking telex out of a client"),
 )
-BY_COMMAND = {one.command: one for one in RESERVED}
+BY_COMMAND = {each.command: [one for one in RESERVED if one.command == each.command] for each in RESERVED}
 
 OPEN = (
     *("send", "ask", "reply", "inbox", "read", "done", "wait", "show", "log", "search", "who", "channels", "join"),
@@ -68,11 +69,9 @@ OPEN = (
 
 def check(command: str, args: Args) -> None:
     """Refuse an agent a command that is the person's. Raises PersonOnly."""
-    found = BY_COMMAND.get(command)
-    if found is None or (found.only and not any(_given(one, args) for one in found.only)):
-        return
-    if me := _agent():
-        raise PersonOnly(what=found.deed, me=me)
+    for found in BY_COMMAND.get(command, []):
+        if (not found.only or any(_given(one, args) for one in found.only)) and (me := _agent()):
+            raise PersonOnly(what=found.deed, me=me)
 
 
 def check_face(name: str, words: list[str]) -> None:

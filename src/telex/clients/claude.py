@@ -20,6 +20,7 @@ from telex.clients.registry import (
     PROJECT,
     SKILL,
     USER,
+    DenyFile,
     Entry,
     HookFile,
     LineFile,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client, Piece
 
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "claude")
+BUILT_IN = ("ListAgents", "SendMessage")  # the model's own tools for other sessions
 MONITOR = "mail"  # what the client calls the plugin's monitor
 _WAKE = {
     "asyncRewake": True,
@@ -88,8 +90,8 @@ class Claude:
         ]
 
     def extras(self, where: Where) -> list[Piece]:
-        """The MCP server; for the user also the status line, the /coop command and the /msg skill. (A project's status
-        line would hide its user's own.)"""
+        """The MCP server; for the user also the status line, the denial of the built-in tools, the /coop command and
+        the /msg skill. (A project's status line would hide its user's own.)"""
         server = {"type": "stdio", "command": launchers.command_path(where.home), "args": ["mcp"]}
         if where.scope == PROJECT:
             return [ServerFile(path=os.path.join(where.project_dir, ".mcp.json"), server=server)]
@@ -98,6 +100,7 @@ class Claude:
         return [
             ServerFile(path=path, server=server, mode=0o600),  # the client keeps secrets in it
             LineFile(path=os.path.join(root, "settings.json"), line=_gate(where).line("StatusLine"), where=where),
+            DenyFile(path=os.path.join(root, "settings.json"), tools=BUILT_IN),
             _own(root, ("commands", "coop.md"), COOP, "coop", "SKILL.md"),
             _own(root, ("skills", "msg", "SKILL.md"), MSG, "msg", "SKILL.md"),
         ]

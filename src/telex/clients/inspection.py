@@ -11,10 +11,11 @@ import os
 
 from telex.clients import codex_trust, elsewhere, jsontext, launchers, manifest, policy, registry, settings, shared
 from telex.clients.atomic import content
+from telex.clients.denials import Denials
 from telex.clients.install import extras_of, ours_in, where_of
 from telex.clients.manifest import Kept, hash_of
 from telex.clients.marketplace import Enabling
-from telex.clients.registry import HookFile, LineFile, PluginFile, ServerFile
+from telex.clients.registry import DenyFile, HookFile, LineFile, PluginFile, ServerFile
 from telex.clients.shared import Server
 from telex.clients.statusline import StatusLine
 from telex.core.record import Record
@@ -81,6 +82,8 @@ def _piece(adapter: Client, where: Where, piece: Piece, kept: Kept | None) -> Fi
             return _server(piece, kept)
         if isinstance(piece, LineFile):
             return _line(piece, kept)
+        if isinstance(piece, DenyFile):
+            return _denials(piece, kept)
         if isinstance(piece, PluginFile):
             return _plugin(adapter, piece, kept)
         return _own(piece, kept, where)
@@ -179,6 +182,17 @@ def _line(piece: LineFile, kept: Kept | None) -> Finding:
         detail = part.foreign(text) or detail
     elif not part.is_current(text):
         detail = _OLDER
+    return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
+
+
+def _denials(piece: DenyFile, kept: Kept | None) -> Finding:
+    """What the owner alone denies is the owner's affair."""
+    part = Denials(piece)
+    there = part.there(part.check(content(piece.path) or b""))
+    gone = [tool for tool in piece.tools if tool not in there]
+    state, detail = (INSTALLED, ", ".join(there)) if kept else (NOT_INSTALLED, "")
+    if kept and gone:
+        state, detail = DRIFTED, f"{' and '.join(gone)} taken out; 'telex install' puts it back"
     return Finding(path=piece.path, part=piece.part, state=state, detail=detail)
 
 

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from telex import __version__, homes
 from telex.clients import elsewhere, gate, launchers, manifest, plan, registry, servers
 from telex.clients.atomic import Batch, content
+from telex.clients.denials import Denials
 from telex.clients.marketplace import Enabling
-from telex.clients.registry import PROJECT, USER, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
+from telex.clients.registry import PROJECT, USER, DenyFile, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
 from telex.clients.shared import Hooks, Server
 from telex.clients.statusline import StatusLine
 from telex.errors import HomeUnsafe, Usage
@@ -248,7 +249,8 @@ def _parts(adapter: Client, where: Where, pieces: list[Piece]) -> list[Part]:
     hooks = [Hooks(piece, adapter.is_telex, ours) for piece in pieces if isinstance(piece, HookFile)]
     shared = [Enabling(piece) for piece in pieces if isinstance(piece, PluginFile)]
     lines = [StatusLine(piece) for piece in pieces if isinstance(piece, LineFile)]
-    return [*hooks, *shared, *(Server(piece) for piece in pieces if isinstance(piece, ServerFile)), *lines]
+    denials = [Denials(piece) for piece in pieces if isinstance(piece, DenyFile)]
+    return [*hooks, *shared, *(Server(piece) for piece in pieces if isinstance(piece, ServerFile)), *lines, *denials]
 
 
 def _every(adapter: Client, where: Where, path: str) -> list[Piece]:

@@ -13,7 +13,8 @@ import json
 import os
 
 from telex.clients.atomic import content
-from telex.clients.registry import PROJECT, USER, HookFile, LineFile, ServerFile, Where
+from telex.clients.denials import noted
+from telex.clients.registry import PROJECT, USER, DenyFile, HookFile, LineFile, ServerFile, Where
 from telex.core.message import digest
 from telex.core.record import Record
 from telex.errors.settings import SettingsUnreadable
@@ -31,7 +32,7 @@ class Kept(Record):
     path: str
     after: str  # the hash of the bytes that install left
     before: str | None  # the text that was there, whole; None if there was no file
-    made: list[str]  # the JSON containers that telex added
+    made: list[str]  # the JSON containers, and the denied tools, that telex added
     commands: list[str]  # the lines that telex put in
     entry: str = ""  # the MCP server that telex put in, as JSON
     member: str = "mcpServers"  # of the file, under which the server stands
@@ -46,6 +47,8 @@ class Kept(Record):
             return bool(self.commands)
         if isinstance(piece, LineFile):
             return bool(self.line)
+        if isinstance(piece, DenyFile):
+            return any(noted(tool) in self.made for tool in piece.tools)
         return bool(self.entry) if isinstance(piece, ServerFile) else True
 
 

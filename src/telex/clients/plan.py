@@ -166,6 +166,8 @@ def shared_out(path: str, taking: list[Part], every: list[Part], kept: Kept | No
     for part in taking:
         if part.mine(bare):
             before, bare = bare, part.taken(bare, kept.made if kept else None)
+            if before == bare:
+                continue  # what is there is its owner's
             notes.append(part.words)
             diffs.append(part.shown("-") or _diff(path, before.encode(), bare.encode()))
     if not notes:

@@ -36,6 +36,7 @@ USER, PROJECT = "user", "project"
 HOOKS, SKILL, PLUGIN = "hooks", "skill", "plugin"  # the parts that every installation has
 # the parts that are extras
 SERVER, LINE, COOP, MSG, MSG_COMMAND = "mcp server", "status line", "coop command", "msg skill", "msg command"
+DENIED = "denied tools"
 
 
 class Where(Record):
@@ -100,6 +101,14 @@ class LineFile(Record):
     part: str = LINE
 
 
+class DenyFile(Record):
+    """A client's settings file that denies the client's own tools for messages, besides what its owner denies."""
+
+    path: str
+    tools: tuple[str, ...]
+    part: str = DENIED
+
+
 class OwnFile(Record):
     """A file that is telex's from the first byte to the last, until its owner edits it."""
 
@@ -110,7 +119,7 @@ class OwnFile(Record):
     starts_hook: bool = False  # what is in it starts the hook, which therefore has to stay
 
 
-Piece = HookFile | LineFile | OwnFile | PluginFile | ServerFile
+Piece = DenyFile | HookFile | LineFile | OwnFile | PluginFile | ServerFile
 
 
 class Client(Protocol):
