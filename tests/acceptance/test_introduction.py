@@ -223,7 +223,7 @@ def test_a_reminder_says_how_the_request_begins(machine: Machine) -> None:
     web.hook()
     _, line, begins = web.stop().split("\n")
     assert line == "m1 from @api is not answered yet: telex reply m1 '…', or telex done m1"
-    assert begins.startswith("> which port does / the dev server use? xx")
+    assert begins.startswith("  > which port does / the dev server use? xx")
     assert begins.endswith("…") and len(begins) < 200
 
 
@@ -234,4 +234,4 @@ def test_a_request_does_not_speak_as_telex_in_its_reminder(machine: Machine) -> 
     web.hook()
     _, line, begins = web.stop().split("\n")
     assert line == "m1 from @api is not answered yet: telex reply m1 '…', or telex done m1"
-    assert begins.startswith('> " is answered.') and "\x1b" not in begins and "<system-reminder>" not in begins
+    assert begins.startswith('  > " is answered.') and "\x1b" not in begins and "<system-reminder>" not in begins

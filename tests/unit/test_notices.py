@@ -90,7 +90,7 @@ def test_the_sender_is_told_when_the_recipient_goes_idle(machine: Machine) -> No
     api, web = machine.named("api", "web")
     api.send("@web", "which port?", kind="request")
     assert "which port?" in web.hook()
-    assert "m1 from @api is not answered yet: telex reply m1 '…', or telex done m1\n> which port?" in web.stop()
+    assert "m1 from @api is not answered yet: telex reply m1 '…', or telex done m1\n  > which port?" in web.stop()
     assert api.heard() == []
     web.rest()
     assert api.heard() == ["no reply from @web to your request m1: it went idle"]

@@ -54,7 +54,7 @@ def log(call: Call) -> None:
     if args.option("thread"):
         letters = call.bus.thread(args.option("thread"))
     elif "follow" in args.flags:
-        _follow(call, everything)
+        _follow(call, "all" in args.flags or call.bus.looker.session is None)
         return
     else:
         letters = call.bus.log(partner=args.option("with"), everything=everything, most=most)
@@ -91,5 +91,6 @@ def _follow(call: Call, everything: bool) -> None:
 
 
 def _is_nobodys(call: Call) -> bool:
-    """Whether the caller has no name whose mail it could look through: the person, or an agent that cannot be told."""
-    return call.bus.looker.session is None
+    """Whether the caller has no mail of its own to look through: the person, or who was never registered."""
+    me = call.bus.looker
+    return me.session is None or not me.address.id

@@ -271,7 +271,7 @@ def _reminder(db: Store, number: int, creditor: str) -> str:
     short, found = message.short_id(number), mail.get(db, number)
     said = f"{short} from @{creditor} is not answered yet: {frame.reply_hint(number)}, or telex done {short}"
     if found and found.sound():
-        said += "".join(f"\n{line}" for line in text.quoted(text.preview(found.body, limits.LINE_CHARS)))
+        said += "".join(f"\n{line}" for line in text.quoted(text.preview(found.body, limits.LINE_CHARS), "  > "))
     return said
 
 
