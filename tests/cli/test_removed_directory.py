@@ -42,7 +42,8 @@ def in_removed(shell: Shell, line: str) -> str:
     assert "a fault of telex itself" not in ran.err, ran
     assert "Traceback" not in ran.err, ran
     assert not (shell.home / "gone").exists()
-    return ran.err
+    own = [line for line in ran.err.splitlines(keepends=True) if "getcwd() failed" not in line]  # a shell says that
+    return "".join(own)
 
 
 @pytest.mark.parametrize("line", TABLE)

@@ -149,6 +149,8 @@ def _make_directories(step: _Step, made: list[str]) -> None:
     for directory in missing_directories(step.path):
         # What belongs to telex is private from its first moment on; a client's own directories are as usual.
         os.mkdir(directory, 0o777 if step.mode is None else 0o700)
+        if step.mode is not None:
+            os.chmod(directory, 0o700)  # whatever the umask
         made.append(directory)
 
 
