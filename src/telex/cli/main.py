@@ -90,10 +90,17 @@ def run(words: list[str]) -> int:
         known = extras.missing(problem, words[0] if words else "")
         return complain(known, as_json) if known else _bug(problem, as_json)
     except Exception as problem:
-        from telex.bus import here
+        by_getcwd = isinstance(problem, FileNotFoundError) and problem.filename is None
+        return complain(DirectoryGone(), as_json) if by_getcwd and _is_gone() else _bug(problem, as_json)
 
-        gone = isinstance(problem, FileNotFoundError) and problem.filename is None and not here()  # by os.getcwd
-        return complain(DirectoryGone(), as_json) if gone else _bug(problem, as_json)
+
+def _is_gone() -> bool:
+    """Whether the working directory was removed. It imports nothing: what is imported may be what is broken."""
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _open_streams() -> None:
