@@ -78,7 +78,9 @@ def test_the_hash_is_the_one_that_codex_lists(command: str, timeout: int, listed
 def test_hooks_that_nobody_trusted_are_named_and_trusted_ones_are_installed(machine: Machine) -> None:
     machine.install()
     found = machine.finding()
-    assert found.state == "broken" and "telex's hooks: not trusted yet" in found.detail and "/hooks" in found.detail
+    assert (
+        found.state == "not trusted" and "telex's hooks: not trusted yet" in found.detail and "/hooks" in found.detail
+    )
     trust(machine.hooks, machine.config)
     assert machine.finding().state == "installed"
 
@@ -96,7 +98,7 @@ def test_a_record_counts_by_the_files_own_name_and_by_the_one_behind_a_link(tmp_
     machine.install()
     for name in (machine.hooks, dotfiles / "hooks.json"):
         machine.config.write_text("")
-        assert machine.finding().state == "broken"
+        assert machine.finding().state == "not trusted"
         trust(machine.hooks, machine.config, named=name)
         assert machine.finding().state == "installed"
 
@@ -121,14 +123,14 @@ def test_a_record_that_codex_does_not_accept_is_no_trust(machine: Machine, wrong
 
     trust(machine.hooks, machine.config, only_stop)
     found = machine.finding()
-    assert found.state == "broken" and "telex's Stop: not trusted yet" in found.detail, found
+    assert found.state == "not trusted" and "telex's Stop: not trusted yet" in found.detail, found
 
 
 @pytest.mark.parametrize("text", ["[hooks", "hooks = 1", "[hooks]\nstate = 1", "\xff", "hooks = {state = []}"])
 def test_a_config_that_cannot_be_understood_has_no_trust(machine: Machine, text: str) -> None:
     machine.install()
     machine.config.write_bytes(text.encode("latin-1"))
-    assert machine.finding().state == "broken"
+    assert machine.finding().state == "not trusted"
 
 
 def test_a_switch_is_named_before_trust(machine: Machine) -> None:

@@ -329,7 +329,7 @@ def test_status_says_whether_codex_trusts_the_hooks(lab: CodexLab) -> None:
 
     model = lab.model()
     lab.directory("frontend")
-    assert state()[0] == "broken" and "not trusted yet" in state()[1]
+    assert state()[0] == "not trusted" and "not trusted yet" in state()[1]
     lab.trust(model)
     lab.client_environment(model)  # writes the trust
     assert state() == ("installed", "")

@@ -6,12 +6,14 @@ milliseconds since 1970, UTC; 0 and '' stand for 'none'.
 
 from __future__ import annotations
 
-from telex.core import ids, message
+from telex import limits
+from telex.core import ids, message, text
 from telex.core.record import Record
 from telex.store import mail
 from telex.store.sqlite import Store
 
 DAMAGED = "(damaged on disk)"
+COLUMNS = ("id", "from", "to", "kind", "state", "age", "text")  # of a message in a list (`cells`)
 
 
 class Letter(Record):
@@ -56,6 +58,12 @@ class Receipt(Record):
     read_ms: int
     closed_ms: int
     reason: str
+
+
+def cells(of: Letter, now_ms: int) -> list[str]:
+    """A message as a line of a list, under `COLUMNS`."""
+    about, age = text.preview(of.body, limits.PREVIEW_CHARS), text.age(now_ms - of.created_ms)
+    return [of.id, of.sender, of.to, of.kind, of.state or of.sent_state or "-", age, about]
 
 
 def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -> Letter:

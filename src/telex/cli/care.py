@@ -33,12 +33,12 @@ _OF_CLAUDE = {"status-line": registry.LINE, "only": registry.DENIED}  # by flag
 
 
 def status(call: Call) -> int:
-    """`telex status`: 0 when everything that is installed works, 1 when something is broken or edited."""
+    """`telex status`: 0 when everything that is installed works, 1 when something is broken, edited or not trusted."""
     home = home_directory()
     findings = _findings(home)
     checks = health.check(home)
     bad = any(one.state != health.OK for one in checks)
-    bad = bad or any(one.state in (inspection.BROKEN, inspection.DRIFTED) for one in findings)
+    bad = bad or any(one.state in inspection.FAULTY for one in findings)
     if call.out.as_json:
         told = {"home": home, "installed": findings, "checks": checks, "clients": _offers()}
         call.out.json({**told, "well": not bad})
@@ -69,7 +69,7 @@ def doctor(call: Call) -> int:
     done = health.repair(home) if "repair" in call.args.flags else []
     checks, findings = health.check(home), _findings(home)
     bad = [one for one in checks if one.state != health.OK]
-    drifted = [one for one in findings if one.state in (inspection.BROKEN, inspection.DRIFTED)]
+    drifted = [one for one in findings if one.state in inspection.FAULTY]
     if call.out.as_json:
         call.out.json({"home": home, "done": done, "checks": checks, "installed": findings, "well": not bad + drifted})
         return int(bool(bad or drifted))
@@ -129,7 +129,8 @@ def _servers_where_asked(call: Call, failed: list[str]) -> list[tuple[str, Chang
 def _to_know(call: Call, client: str) -> list[str]:
     """What the person still has to do, or should know: the client's trust step, another version, a switch set off."""
     found = inspection.inspect(client, _scope(call), **_place(client))
-    broken = [f"{client}: {text.visible(one.detail)}" for one in found if one.state == inspection.BROKEN]
+    states = (inspection.BROKEN, inspection.UNTRUSTED)
+    broken = [f"{client}: {text.visible(one.detail)}" for one in found if one.state in states]
     shut = text.visible(sandbox.remark(client, _place(client)))
     return [words for words in (shut, versions.remark(client, os.environ, ask=True), *broken) if words]
 

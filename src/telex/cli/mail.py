@@ -116,24 +116,10 @@ def wait(call: Call) -> None:
 
 def listing(call: Call, letters: list[Letter]) -> None:
     """Messages, a line each."""
-    from telex.core import text
+    from telex.bus.letters import COLUMNS, cells
 
     now = call.bus.clock()
-    rows = []
-    for one in letters:
-        about = text.preview(one.body, limits.PREVIEW_CHARS)
-        rows.append(
-            [
-                one.id,
-                one.sender,
-                one.to,
-                one.kind,
-                one.state or one.sent_state or "-",
-                text.age(now - one.created_ms),
-                about,
-            ]
-        )
-    call.out.table(["id", "from", "to", "kind", "state", "age", "text"], rows)
+    call.out.table([*COLUMNS], [cells(one, now) for one in letters])
 
 
 def _emitter(call: Call) -> Emit:

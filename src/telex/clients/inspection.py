@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from telex.clients.settings import Ours
 
 INSTALLED, NOT_INSTALLED, DRIFTED, BROKEN = "installed", "not installed", "drifted", "broken"
+UNTRUSTED = "not trusted"  # all is in place, and the client waits for its person's word before it runs it
+FAULTY = (DRIFTED, BROKEN, UNTRUSTED)  # what does not work as it is
 _OLDER = "by another version; 'telex install' brings it up to date"
 
 
@@ -60,8 +62,10 @@ def inspect(
     for piece in adapter.pieces(where):
         one = _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
         is_well = one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED
-        if is_well and (obstacle := why or codex_trust.obstacle(piece, ours_in(adapter, where))):
-            one.state, one.detail = BROKEN, obstacle
+        if is_well and why:
+            one.state, one.detail = BROKEN, why
+        elif is_well and (untrusted := codex_trust.obstacle(piece, ours_in(adapter, where))):
+            one.state, one.detail = UNTRUSTED, untrusted
         found.append(one)
     for extra in extras_of(adapter, where):
         kept = last.kept(extra.path) if last and last.has(extra) else None

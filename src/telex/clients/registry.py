@@ -64,9 +64,7 @@ class HookFile(Record):
     entries: list[Entry]
     part: str = HOOKS
     form: str = STRICT  # of JSON, that its client reads
-    trust: str = (
-        ""  # the file in which the client notes, by their place, which hooks it may run; empty if it asks nobody
-    )
+    trust: str = ""  # where the client notes which hooks, by their place, it may run; empty if it asks nobody
 
 
 class ServerFile(Record):

@@ -60,9 +60,9 @@ class Client:
 
 
 def _watch(home: str, client: Client) -> None:
-    for directory in (bells.BELLS, bells.MONITORS):
-        from telex.private import make_directory
+    from telex.private import make_directory
 
+    for directory in (bells.BELLS, bells.MONITORS):
         make_directory(f"{home}/{directory}")
     monitors.tidy(home)
     lock = monitors.lock(home, client.pid)

@@ -15,7 +15,7 @@ import json
 import os
 
 from telex import limits
-from telex.bus.letters import Letter, item
+from telex.bus.letters import COLUMNS, Letter, cells, item
 from telex.core import frame, text
 
 TYPE_CHECKING = False
@@ -87,21 +87,7 @@ def framed(letters: list[Letter], me: str, now_ms: int, waiting: int = 0) -> tup
 
 def listing(letters: list[Letter], now_ms: int) -> str:
     """Messages, a line each."""
-    rows = [["id", "from", "to", "kind", "state", "age", "text"]]
-    for one in letters:
-        about = text.preview(one.body, limits.PREVIEW_CHARS)
-        rows.append(
-            [
-                one.id,
-                one.sender,
-                one.to,
-                one.kind,
-                one.state or one.sent_state or "-",
-                text.age(now_ms - one.created_ms),
-                about,
-            ]
-        )
-    return _aligned(rows)
+    return _aligned([[*COLUMNS], *(cells(one, now_ms) for one in letters)])
 
 
 def roster(found: list[Presence], now_ms: int) -> str:

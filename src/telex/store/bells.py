@@ -38,9 +38,9 @@ _CREATE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "
 
 def make_rooms(home: str) -> None:
     """The directories of bells and marks. Raises OSError."""
-    for directory in DIRECTORIES:
-        from telex.private import make_directory
+    from telex.private import make_directory
 
+    for directory in DIRECTORIES:
         make_directory(f"{home}/{directory}")
 
 

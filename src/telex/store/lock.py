@@ -65,11 +65,7 @@ class FileLock:
     def close(self) -> None:
         """Let go and close the descriptor. Never fails: the kernel has taken it back even where it reports an error."""
         fd, self._fd = self._fd, -1
-        try:
-            if fd >= 0:
-                os.close(fd)
-        except OSError:
-            pass
+        give_back(fd)
 
     def __del__(self) -> None:  # a store that is dropped must not keep a descriptor in a process that lives on
         self.close()
@@ -96,3 +92,12 @@ class FileLock:
         except OSError:
             return False
         return True
+
+
+def give_back(fd: int) -> None:
+    """Close a descriptor, or nothing for -1. Never fails: the kernel takes it back even where it reports an error."""
+    try:
+        if fd >= 0:
+            os.close(fd)
+    except OSError:
+        pass

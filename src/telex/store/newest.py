@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 
+from telex.store.lock import give_back
+
 _SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | _SAFE
 _READ = os.O_RDONLY | _SAFE
@@ -52,11 +54,7 @@ class Newest:
     def close(self) -> None:
         """Give the descriptor back. Never fails: what was noted is noted."""
         fd, self._fd = self._fd, -1
-        try:
-            if fd >= 0:
-                os.close(fd)
-        except OSError:
-            pass
+        give_back(fd)
 
     def __del__(self) -> None:
         self.close()
