@@ -16,13 +16,13 @@ import signal
 
 import pytest
 from hypothesis import settings
+from tests.support.capability import NEEDS_ROOT
 
 from telex.store import presence
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-NEEDS_ROOT = "needs root"
 LONGEST = ("cluster/", "crash/", "simulation/", "cli/test_transcripts", "compat/coop/test_faults", "link/test_agent")
 
 settings.register_profile("same", derandomize=True, deadline=None, database=None)

@@ -10,10 +10,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.support.agent import AgentProcess
+from tests.support.capability import lacking
 from tests.support.cli import PYTHON_WORD, Ran, Shell
 from tests.support.machine import DAY, Machine
 
@@ -21,23 +22,17 @@ from telex import limits
 from telex.store import people, presence, sweep
 from telex.store.sqlite import Store
 
-AGENT = """
-import subprocess, sys
-for line in sys.stdin:
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
-    print(repr((done.returncode, done.stdout, done.stderr)), flush=True)
-"""
 ROOT = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
 NAMESPACE = ["unshare", *ROOT, "--pid", "--fork", "--mount-proc", "--kill-child"]
 WITHOUT_PROC = ["unshare", *ROOT, "--pid", "--fork", "--kill-child"]
 VARIABLES = {"claude": "CLAUDE_CODE_SESSION_ID", "codex": "CODEX_THREAD_ID"}
 
-needs_namespaces = pytest.mark.skipif(
-    not shutil.which("unshare")
-    or subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode != 0,
-    reason="no PID namespace can be made here",
-)
-pytestmark = needs_namespaces
+
+@pytest.fixture(autouse=True)
+def namespaces() -> None:
+    """PID namespaces of a test's own."""
+    if not shutil.which("unshare") or subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode:
+        lacking("a PID namespace of its own")
 
 
 class Client:
@@ -50,22 +45,9 @@ class Client:
         self.work = shell.home / "projects" / directory
         self.work.mkdir(parents=True, exist_ok=True)
         self.said = ""  # by the hook of its start
-        self._process = subprocess.Popen(
-            [*inside, sys.executable, "-c", AGENT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=shell.environment | {VARIABLES[client]: key},
-            cwd=self.work,
-            text=True,
-        )
-
-    def run(self, line: str) -> Ran:
-        """One command of the client: a hook, or one of its agent."""
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        status, out, err = eval(self._process.stdout.readline())
-        return Ran(status, out, err)
+        self._process = AgentProcess(shell.environment | {VARIABLES[client]: key}, self.work, inside)
+        self.run = self._process.run  # one command of the client: a hook, or one of its agent
+        self.kill = self._process.kill  # it is gone, with the container around it, and told nobody
 
     def hook(self, event: str, inside: str = "", **more: str) -> Ran:
         """One of its hooks; the client's process is the parent of the shell that runs it."""
@@ -74,11 +56,6 @@ class Client:
         variable = "CLAUDE_PID=$PPID " if self.client == "claude" else ""
         process = "" if self.client == "claude" else " $PPID"
         return self.run(f"echo '{payload}' | {variable}{inside} {run}{process}")
-
-    def kill(self) -> None:
-        """It is gone, with the container around it, and told nobody."""
-        self._process.kill()
-        self._process.communicate()
 
 
 @pytest.fixture

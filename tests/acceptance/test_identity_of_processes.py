@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.support.cli import PYTHON_WORD, Ran, Shell
-
-AGENT = """
-import subprocess, sys
-for line in sys.stdin:
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
-    print(repr((done.returncode, done.stdout, done.stderr)), flush=True)
-"""
+from tests.support.agent import AgentProcess
+from tests.support.cli import PYTHON_WORD, Shell
 
 
 class Agent:
@@ -24,14 +17,9 @@ class Agent:
     def __init__(self, shell: Shell, key: str) -> None:
         self.key = key
         self._environment = shell.environment | {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": key}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", AGENT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self._environment,
-            cwd=shell.work,
-            text=True,
-        )
+        self._process = AgentProcess(self._environment, shell.work)
+        self.run = self._process.run  # one command of its shell tool
+        self.end = self._process.end
         payload = json.dumps({"session_id": key, "cwd": str(shell.work), "source": "startup"})
         self.hook = f"{PYTHON_WORD} -c 'from telex.hook import main; main()' claude"
         started = subprocess.run(
@@ -43,17 +31,6 @@ class Agent:
             capture_output=True,
         )
         assert b"watchPaths" in started.stdout
-
-    def run(self, line: str) -> Ran:
-        """One command of its shell tool."""
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        status, out, err = eval(self._process.stdout.readline())
-        return Ran(status, out, err)
-
-    def end(self) -> None:
-        self._process.communicate()
 
 
 @pytest.fixture

@@ -12,16 +12,6 @@ from telex.errors.between import NotLinked, OwnersOnly
 from telex.store import outbox, trouble
 
 
-@pytest.fixture
-def alice(team: Team) -> Machine:
-    return team.machine("alice-laptop", role="owner")
-
-
-@pytest.fixture
-def bob(team: Team, alice: Machine) -> Machine:
-    return team.machine("bob-laptop")
-
-
 def test_sessions_of_one_feature_meet_in_its_channel_whatever_machine_they_are_at(
     team: Team, alice: Machine, bob: Machine
 ) -> None:

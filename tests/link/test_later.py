@@ -20,16 +20,6 @@ from telex.store.sqlite import Store
 
 
 @pytest.fixture
-def alice(team: Team) -> Machine:
-    return team.machine("alice-laptop", role="owner")
-
-
-@pytest.fixture
-def bob(team: Team, alice: Machine) -> Machine:
-    return team.machine("bob-laptop")
-
-
-@pytest.fixture
 def carol(team: Team, bob: Machine) -> Machine:
     return team.machine("carol-box")
 

@@ -12,16 +12,6 @@ from telex.errors.between import MachineUnknown, NameAmbiguous, NotLinked, Reade
 from telex.store import link, rosters
 
 
-@pytest.fixture
-def alice(team: Team) -> Machine:
-    return team.machine("alice-laptop", role="owner")
-
-
-@pytest.fixture
-def bob(team: Team, alice: Machine) -> Machine:
-    return team.machine("bob-laptop")
-
-
 def test_a_name_and_a_machine_are_folded_alike() -> None:
     assert names.parse_target("@FrontEnd@Alice-Laptop") == names.Target(
         kind="name", name="frontend", machine="alice-laptop"

@@ -16,26 +16,6 @@ from telex.store import bells, doctor, link, outbox, receipts, rosters, trouble
 WHERE = "@frontend@alice-laptop"
 
 
-@pytest.fixture
-def alice(team: Team) -> Machine:
-    return team.machine("alice-laptop", role="owner")
-
-
-@pytest.fixture
-def bob(team: Team, alice: Machine) -> Machine:
-    return team.machine("bob-laptop")
-
-
-@pytest.fixture
-def api(bob: Machine) -> Seat:
-    return bob.named("api")[0]
-
-
-@pytest.fixture
-def frontend(alice: Machine) -> Seat:
-    return alice.named("frontend")[0]
-
-
 def tell(made: Machine, team: Team, machine: str, **fields: Any) -> None:
     """A receipt comes from a machine."""
     told: dict[str, Any] = {"name": "frontend", "via": "direct", "state": "read", "at_ms": 1} | fields

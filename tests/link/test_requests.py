@@ -14,26 +14,6 @@ from telex.errors import NoAnswerWanted
 from telex.store.sqlite import Store
 
 
-@pytest.fixture
-def alice(team: Team) -> Machine:
-    return team.machine("alice-laptop", role="owner")
-
-
-@pytest.fixture
-def bob(team: Team, alice: Machine) -> Machine:
-    return team.machine("bob-laptop")
-
-
-@pytest.fixture
-def api(bob: Machine) -> Seat:
-    return bob.named("api")[0]
-
-
-@pytest.fixture
-def frontend(alice: Machine) -> Seat:
-    return alice.named("frontend")[0]
-
-
 def owed(made: Machine) -> list[tuple[int, ...]]:
     return list(made.db.con.execute("SELECT message, told FROM owed ORDER BY message"))
 

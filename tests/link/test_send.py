@@ -19,16 +19,6 @@ from telex.store import bells, doctor, link, outbox, people
 from telex.store.sqlite import Store, Write
 
 
-@pytest.fixture
-def alice(team: Team) -> Machine:
-    return team.machine("alice-laptop", role="owner")
-
-
-@pytest.fixture
-def bob(team: Team, alice: Machine) -> Machine:
-    return team.machine("bob-laptop")
-
-
 def linked(made: Machine) -> link.Link:
     found = link.load(made.db)
     assert found is not None

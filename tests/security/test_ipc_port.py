@@ -24,7 +24,7 @@ from telex.store.sqlite import Store
 
 __all__ = ["machine"]
 
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+ROOT_ONLY = pytest.mark.needs_root("it acts as another user")
 
 # As another user: `tries` registrations, each of another name, whose connection is reset, closed, or kept.
 ATTACK = """

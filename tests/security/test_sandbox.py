@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import landlock
+from tests.support.capability import lacking
 from tests.support.cli import PATH, TELEX, Ran, Shell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def mounted(shell: Shell) -> list[str]:
     line = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
     prefix = ["unshare", "--mount", "--user", "--map-root-user", "sh", "-c", line, str(home)]
     if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this test needs a mount of its own and may not make one")
+        lacking("a mount of its own")
     return prefix
 
 
