@@ -47,6 +47,8 @@ LISTED_CHARS = 24  # of such a list where all settings are listed
 BUSY_MS = 10_000  # a command waits for the store before it gives up
 HOOK_BUSY_MS = 3_000  # a hook gives up sooner: the mail stays for the next moment
 CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into the database
+LOW_DISK_BYTES = 4 * 1024 * 1024  # free; with less the log is emptied sooner, before it takes the rest
+LOW_DISK_PAGES = 8  # of the log, then
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
 SCHEMA_VERSION = 8  # of the store; a newer one is refused, an older one migrated
 # the process table

@@ -19,7 +19,7 @@ from tests.crash.harness import Machine, Ran
 
 from telex.store import reserve
 
-BALLAST_BYTES = 1536 * 1024  # the room that is made: the log takes up to a MiB before it is emptied into the database
+BALLAST_BYTES = 384 * 1024  # the room that is made
 THROWN_AWAY = "thrown away " * 700
 REFUSALS = 5  # in a row, then the disk counts as full
 

@@ -440,9 +440,20 @@ def _check_new(con: apsw.Connection, home: str) -> None:
         raise StoreCorrupt(home=home, problem=f"{DATABASE} is not a telex store")
 
 
+def _is_low(home: str) -> bool:
+    """Whether little of the disk is left; False where that cannot be told."""
+    try:
+        found = os.statvfs(home)
+        return found.f_bavail * found.f_frsize < limits.LOW_DISK_BYTES
+    except (OSError, AttributeError):  # no statvfs on Windows
+        return False
+
+
 def _checkpoint(con: apsw.Connection, pages: int, patience_ms: int) -> int:
-    """After a commit, under the write lock: empty the log once it is long. A reader only puts it off."""
-    if pages >= limits.CHECKPOINT_PAGES:
+    """After a commit, under the write lock: empty the log once it is long, or the disk nearly full, where a log that goes
+    on growing would leave no room to empty it. A reader only puts it off."""
+    is_long = pages >= limits.CHECKPOINT_PAGES
+    if is_long or (pages >= limits.LOW_DISK_PAGES and _is_low(os.path.dirname(con.filename))):
         con.set_busy_timeout(0)
         try:
             con.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
