@@ -178,8 +178,6 @@ def test_what_is_no_file_is_refused_by_name_and_stays(sharing: Machine, thing: s
 @pytest.mark.parametrize("locked", ["the file", "its directory", "unreadable"])
 def test_what_is_locked_is_said_and_nothing_changes(sharing: Machine, locked: str) -> None:
     machine, shared = sharing, sharing.shared()
-    machine.install()  # loads all that it takes, which nobody may not
-    machine.uninstall()
     for path in shared:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(mine(path))

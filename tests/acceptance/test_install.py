@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import importlib
 import json
 import os
-import pkgutil
 import re
 import shutil
 import stat
@@ -19,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.installing import Machine, actions
+from tests.support import other_user
 
-from telex import clients
 from telex.clients import atomic, launchers, manifest
 from telex.clients.inspection import inspect
 from telex.clients.launchers import Launch
@@ -268,19 +266,12 @@ def as_nobody(action: Callable[[], object]) -> str:
     """Runs the action as a user to whom permissions apply, and returns the words of the error it raised."""
     if os.getuid() != 0:
         return _words(action)
-    # What is imported late is imported now: Python itself may lie where only root can read.
-    late = [*(f"telex.clients.{one.name}" for one in pkgutil.iter_modules(clients.__path__)), "tomllib", "difflib"]
-    for name in late:
-        importlib.import_module(name)
     read, write = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # later Pythons warn of a fork beside threads; this child runs but one
         child = os.fork()
     if child == 0:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        os.write(write, _words(action).encode())
+        os.write(write, _words(action, other_user.NOBODY).encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
@@ -289,8 +280,9 @@ def as_nobody(action: Callable[[], object]) -> str:
     return words
 
 
-def _words(action: Callable[[], object]) -> str:
+def _words(action: Callable[[], object], uid: int | None = None) -> str:
     try:
+        other_user.become(uid) if uid else None
         action()
     except (SettingsUnwritable, SettingsUnreadable) as problem:
         return f"{problem.code}: {problem.message}"
@@ -315,7 +307,7 @@ def test_where_telex_may_not_write_nothing_changes(machine: Machine, locked: str
     }[locked]
     target.chmod(mode)
     before = machine.clients_tree()
-    words = as_nobody(machine.install)  # all it needs is imported by now, as nobody could not
+    words = as_nobody(machine.install)
     target.chmod(0o755)
     assert words.startswith("settings-unreadable" if locked == "unreadable" else "settings-unwritable"), words
     assert str(machine.claude) in words

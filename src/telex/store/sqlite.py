@@ -450,8 +450,8 @@ def _is_low(home: str) -> bool:
 
 
 def _checkpoint(con: apsw.Connection, pages: int, patience_ms: int) -> int:
-    """After a commit, under the write lock: empty the log once it is long, or the disk nearly full, where a log that goes
-    on growing would leave no room to empty it. A reader only puts it off."""
+    """After a commit, under the write lock: empty the log once it is long, or the disk nearly full, where a growing log
+    would leave no room to empty it. A reader only puts it off."""
     is_long = pages >= limits.CHECKPOINT_PAGES
     if is_long or (pages >= limits.LOW_DISK_PAGES and _is_low(os.path.dirname(con.filename))):
         con.set_busy_timeout(0)
