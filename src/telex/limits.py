@@ -98,6 +98,7 @@ LIST_ROWS = 20  # of a listing, where --limit does not say otherwise
 WHO_AWAITED = 50  # names that nobody ever held, in a listing of who is here
 PREVIEW_CHARS = 100  # of a body in a listing
 WAIT_POLL_MS = 50  # where the system has neither inotify nor kqueue
+WAIT_STEP_SECONDS = 5  # the longest sleep of a wait between two looks at what is overdue
 FOLLOW_POLL_MS = 200  # between two looks of 'telex log --follow'
 COLLECT_EVERY_OBJECTS = 50_000  # made by a command before its garbage is looked for
 # the claude-ipc face

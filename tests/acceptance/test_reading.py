@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from telex import limits
 from telex.bus import inbox
 from telex.bus.letters import Letter
 from telex.errors import AskedFirst, KindUnknown, MessageUnknown, MoveRefused, NameInvalid, StoreBusy, TimedOut
-from telex.store import bells, watch
+from telex.store import bells, sweep, watch
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store
 
@@ -476,8 +477,107 @@ def test_waiting_watches_before_it_looks(machine: Machine) -> None:
 
     api.send("@web", "x")
     web.read()
-    assert said(inbox.until(machine.db, web.me, look, 60)) == ["x"]
+    assert said(inbox.until(machine.db, web.me, look, machine.clock, 60)) == ["x"]
     assert looks == 2
+
+
+class Asleep(Exception):
+    """Nothing would ever end this sleep."""
+
+
+@pytest.fixture
+def sleeps(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The length of each sleep that no bell ends. Time goes on by as much, at once."""
+    slept: list[float] = []
+
+    def wait(_: watch.Watch, seconds: float | None) -> None:
+        if seconds is None or len(slept) == 100:
+            raise Asleep
+        slept.append(seconds)
+        machine.clock.now_ms += round(seconds * 1000)
+
+    monkeypatch.setattr(watch.Watch, "wait", wait)
+    return slept
+
+
+@pytest.mark.parametrize("deadline_s", [1, 4, 5, 6, 90])
+def test_a_wait_is_told_at_the_deadline_that_no_reply_came(
+    machine: Machine, sleeps: list[float], deadline_s: int
+) -> None:
+    api, _ = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", deadline_s=deadline_s)
+    assert said(api.wait()) == ["no reply from @web to your request m1: its deadline has passed"]
+    assert sum(sleeps) == deadline_s
+    assert max(sleeps) <= limits.WAIT_STEP_SECONDS
+
+
+def test_a_deadline_that_is_set_during_a_wait_ends_it_too(
+    machine: Machine, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process of the same session asks; no bell of its own rings for that."""
+    api, _ = machine.named("api", "web")
+    pause_s = sweep.pause_s
+
+    def meanwhile(db: Store, now_ms: int) -> float:
+        if not sleeps:
+            api.send("@web", "which port?", kind="request", deadline_s=2)
+            return limits.WAIT_STEP_SECONDS
+        return pause_s(db, now_ms)
+
+    monkeypatch.setattr(sweep, "pause_s", meanwhile)
+    assert said(api.wait()) == ["no reply from @web to your request m1: its deadline has passed"]
+    assert sum(sleeps) == limits.WAIT_STEP_SECONDS
+
+
+def test_a_wait_notices_what_is_overdue_for_others(machine: Machine, sleeps: list[float]) -> None:
+    api, _, cli = machine.named("api", "web", "cli")
+    late = api.send("@web", "soon stale", ttl_s=7)
+    with pytest.raises(Asleep):
+        cli.wait()
+    assert machine.states(late) == {"@web": "expired"}
+
+
+def test_what_cannot_be_noticed_keeps_no_wait_busy(
+    machine: Machine, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a store that is read-only now: it looks again after a whole step."""
+    api, _ = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", deadline_s=1)
+    monkeypatch.setattr(sweep, "notice", lambda *_: None)
+    with pytest.raises(Asleep):
+        api.wait()
+    assert sleeps == [1, *([limits.WAIT_STEP_SECONDS] * 99)]
+
+
+def test_the_planted_wait_that_knows_only_its_bell_sleeps_on(
+    machine: Machine, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: the tests above must be able to fail."""
+    monkeypatch.setattr(sweep, "pause_s", lambda *_: None)
+    monkeypatch.setattr(inbox, "min", lambda *_: None, raising=False)
+    api, _ = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", deadline_s=1)
+    with pytest.raises(Asleep):
+        api.wait()
+    assert sleeps == []
+
+
+def test_following_the_log_shows_at_the_deadline_that_no_reply_came(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, _ = machine.named("api", "web")
+    api.send("@web", "which port?", kind="request", deadline_s=1)
+    looks = 0
+
+    def sleep(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        assert looks < 20, "nothing is told"
+        machine.clock.pass_by(0.2)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    found = next(iter(api.follow()))
+    assert found.body == "no reply from @web to your request m1: its deadline has passed"
 
 
 def test_a_watch_gives_its_descriptor_back(machine: Machine) -> None:

@@ -97,6 +97,21 @@ def test_ask_without_a_reply_says_what_stands(peer: Start) -> None:
     assert "m1 stands (@api: queued)" in text(result)
 
 
+def test_wait_is_told_that_the_deadline_of_a_request_has_passed(peer: Start, home: Home) -> None:
+    """Would break: the call sleeps until somebody else of the machine looks."""
+    client = peer()
+    asleep = client.call("wait", timeout=60)
+    home.at("frontend").send("@api", "which port?", kind="request", deadline_s=1)
+    said = text(client.answer(asleep)["result"])
+    assert "no reply from @api to your request m1: its deadline has passed" in said
+
+
+def test_who_waited_for_a_reply_is_not_told_again_that_none_came(peer: Start, home: Home) -> None:
+    client = peer()
+    client.use("ask", to="@api", text="anybody?", timeout=0.2)
+    assert home.at("frontend").db.value("mail.any_overdue", 2**62) is None
+
+
 def test_progress_is_told_while_it_sleeps_and_only_to_who_wants_it(peer: Start) -> None:
     client = peer()
     client.call("wait", timeout=60)

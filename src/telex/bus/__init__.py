@@ -227,7 +227,7 @@ class Bus:
         me = self.reader
         if not me.address.id and me.session is None:
             raise StoreShut(home=self.db.home, problem="this session is not registered, so it has no inbox yet")
-        self._notice()
+        self.notice_overdue()
         return inbox.inbox(self.db, me, everything=everything, most=most)
 
     def unread(self, *, handed: bool = True) -> int:
@@ -239,7 +239,7 @@ class Bus:
         from telex.bus import inbox
 
         inbox.fetch(self.db)
-        self._notice()
+        self.notice_overdue()
         return inbox.read(self.db, self.me, list(ids), emit, self.clock, most=most)
 
     def take(self, *, most: int = limits.LIST_ROWS, patience_ms: int = limits.BUSY_MS, whole: bool = True) -> Taking:
@@ -247,7 +247,7 @@ class Bus:
         heads of large ones. Raises StoreBusy where somebody else has the inbox for longer than `patience_ms`."""
         from telex.bus.inbox import Taking
 
-        self._notice()
+        self.notice_overdue()
         return Taking(self.db, self.me, self.clock, most=most, patience_ms=patience_ms, whole=whole)
 
     def done(self, *ids: str) -> list[str]:
@@ -265,7 +265,6 @@ class Bus:
             message.check_kind(kind)
         if sender:
             who = self._place(names.parse_name(sender))
-        self._notice()
         return inbox.wait(self.db, self.me, emit, self.clock, sender=who, kind=kind, timeout_s=timeout_s)
 
     # --- looking back ---
@@ -274,14 +273,14 @@ class Bus:
         """One message with every delivery: state, when, why. Raises MessageUnknown."""
         from telex.bus import history
 
-        self._notice()
+        self.notice_overdue()
         return history.show(self.db, self.looker, id)
 
     def log(self, *, partner: str = "", everything: bool = False, most: int = limits.LIST_ROWS) -> list[Letter]:
         """History, newest first. Raises NameUnknown, NameInvalid."""
         from telex.bus import history
 
-        self._notice()
+        self.notice_overdue()
         return history.log(self.db, self.looker, partner=partner, everything=everything, most=most, now_ms=self.clock())
 
     def follow(self, *, everything: bool = False, timeout_s: float = 0) -> Iterator[Letter]:
@@ -291,6 +290,7 @@ class Bus:
         last = history.newest(self.db)
         end = time.monotonic() + timeout_s if timeout_s else None
         while end is None or time.monotonic() < end:
+            self.notice_overdue()
             newest = history.newest(self.db)
             if newest > last:
                 yield from history.since(self.db, self.looker, last, everything=everything)
@@ -323,7 +323,7 @@ class Bus:
         from telex.bus import inbox, people
 
         inbox.fetch(self.db)
-        self._notice()
+        self.notice_overdue()
         return people.who(self.db, self.looker, self.clock(), everybody=everybody)
 
     def channels(self) -> list[Channel]:
@@ -522,7 +522,8 @@ class Bus:
         self._person_only("changing a setting")
         settings.change(self.db, name, value)
 
-    def _notice(self) -> None:
+    def notice_overdue(self) -> None:
+        """Tell whom it concerns of deadlines that have passed; nothing where the store cannot be written now."""
         from telex.store import sweep
 
         sweep.notice(self.db, self.clock())

@@ -5,7 +5,8 @@ Rules kept here:
   handed over to a client and is not proved is in the list of what is unread, and is printed by its id;
 - looking consumes nothing; what is printed is recorded only after `emit` has handed it over;
 - an inbox is read under its lock, so that a hook and a command never show the same message twice;
-- waiting sleeps in the kernel; a bell that rang before its commit is answered by waiting for the writer's lock.
+- waiting sleeps in the kernel; a bell that rang before its commit is answered by waiting for the writer's lock;
+- no sleep goes past the next deadline: a wait is told in time that a request of its caller got no reply.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from telex.bus.letters import Letter, letter
 from telex.core import delivery, message
 from telex.core.delivery import UNREAD
 from telex.errors import AskedFirst, MessageUnknown, StoreBusy, TimedOut
-from telex.store import bells, mail, notices, people
+from telex.store import bells, mail, notices, people, sweep
 from telex.store.lock import FileLock
 from telex.store.sqlite import Store, fault
 
@@ -86,14 +87,14 @@ def wait(
             rows = [one for one in rows if (not sender or one.sender == sender) and (not kind or one.kind == kind)]
             return _take(db, caller, rows, emit, clock()) if rows else []
 
-    found = until(db, caller, matching, timeout_s)
+    found = until(db, caller, matching, clock, timeout_s)
     if not found:
         raise TimedOut(seconds=_seconds(timeout_s), advice="'telex inbox' lists what came before")
     return found
 
 
-def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s: float) -> list[Letter]:
-    """Call `look` whenever the caller's bell moves, until it finds something or the time is up."""
+def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], clock: Clock, timeout_s: float) -> list[Letter]:
+    """Call `look` whenever the caller's bell moves or a deadline passes, until it finds something or the time is up."""
     from telex.store.watch import Watch
 
     fetch(db)
@@ -102,6 +103,7 @@ def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s
     barrier = FileLock(f"{db.home}/write.lock")
     with Watch(f"{db.home}/{bells.BELLS}", bell) as watch:
         while True:
+            sweep.notice(db, clock())
             found = look()
             if not found and bells.rings(db.home, bell):
                 try:
@@ -115,7 +117,8 @@ def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], timeout_s
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return []
-            watch.wait(left)
+            pause = sweep.pause_s(db, clock())
+            watch.wait(pause if left is None else min(left, pause))
 
 
 def fetch(db: Store) -> None:
@@ -146,9 +149,9 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
             raise AskedFirst(who=letters[0].sender, id=letters[0].id, mine=message.short_id(request))
         return letters
 
-    found = until(db, caller, replies, timeout_s)
+    found = until(db, caller, replies, clock, timeout_s)
     if not found:
-        _tell_nobody_again(db, request)
+        gave_up(db, request)
         states = ", ".join(f"@{one.name}: {one.state}" for one in mail.deliveries(db, request))
         advice = f"m{request} stands ({states}); a late reply comes to your inbox"
         raise TimedOut(seconds=_seconds(timeout_s), advice=advice)
@@ -161,8 +164,8 @@ def asked_first(db: Store, caller: Caller, request: int) -> int:
     return int(db.value("inbox.asked_first", caller.address.id, request) or 0)
 
 
-def _tell_nobody_again(db: Store, request: int) -> None:
-    """Whoever waited for the reply knows that it did not come: no notice says it a second time."""
+def gave_up(db: Store, request: int) -> None:
+    """The sender of a request has waited for its reply: no notice tells it again that none came."""
     with db.write():
         for debtor, _ in list(db.rows("mail.owed_for", request)):
             db.run("mail.told", notices.LATE, debtor, request)

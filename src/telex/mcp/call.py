@@ -1,8 +1,8 @@
 """One call of a tool, a resource or a prompt: who makes it, its bus, its progress, and sleeping for mail.
 
 Rules kept here: the caller is resolved once per call; a job that takes mail has the inbox to itself until the answer
-has left; sleeping costs nothing (a descriptor on the event loop, no thread, no timer but for progress), and what is
-cancelled while it sleeps has taken nothing.
+has left; sleeping costs nothing (a descriptor on the event loop, no thread, no timer but for progress, which looks for
+deadlines that have passed), and what is cancelled while it sleeps has taken nothing.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class Call:
                     await bell.moved()
                 if step.cancelled_caught:
                     await self._report(round(anyio.current_time() - began), timeout_s, "waiting for mail")
+                    await self._desk.do_if_idle(lambda bus: bus.notice_overdue())
                 else:
                     answer = await self._taken(lambda bus: settled(bus, look))
             return answer
@@ -126,5 +127,5 @@ def settled(bus: Bus, look: Callable[[Bus], Found | None]) -> Found | None:
         found.extend([] if one is None else [one])
         return found
 
-    inbox.until(bus.db, bus.me, seen, _AT_ONCE_SECONDS)
+    inbox.until(bus.db, bus.me, seen, bus.clock, _AT_ONCE_SECONDS)
     return found[0] if found else None

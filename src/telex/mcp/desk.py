@@ -36,6 +36,11 @@ class Desk:
         """Run a job with the bus, opened on first use. Raises what the job raises, and StoreFault."""
         return await anyio.to_thread.run_sync(self._run, job, limiter=self._one)
 
+    async def do_if_idle(self, job: Callable[[Bus], None]) -> None:
+        """The same for what can wait: nothing while another job has the bus."""
+        if self._one.available_tokens:
+            await self.do(job)
+
     def _run(self, job: Callable[[Bus], Found]) -> Found:
         if self._bus is None or self._replaced(self._bus):
             self._bus = self._open()

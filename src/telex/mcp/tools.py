@@ -7,6 +7,7 @@ words are those of the command line; what is shown unread is carried as `taking`
 from __future__ import annotations
 
 from telex import limits
+from telex.bus import inbox
 from telex.core.delivery import UNREAD, UNSEEN
 from telex.errors import ArgumentsInvalid, AskedFirst, TimedOut
 from telex.mcp import show
@@ -271,7 +272,7 @@ def _matches(one: Letter, sender: str, kind: str) -> bool:
 
 async def _ask(call: Call, given: Arguments) -> Answer:
     timeout_s = await _patience(call, given, limits.MCP_ASK_SECONDS)
-    deadline_s = max(timeout_s, 1)
+    deadline_s = max(timeout_s, 1) + limits.ASK_SLACK_SECONDS  # the call ends first, so that it is told once
     sent = await call.do(lambda bus: bus.send(given["to"], given["text"], kind="request", deadline_s=deadline_s))
 
     def look(bus: Bus) -> Answer | None:
@@ -284,6 +285,7 @@ async def _ask(call: Call, given: Arguments) -> Answer:
 
     answer = await call.sleep(look, timeout_s)
     if answer is None:
+        await call.do(lambda bus: inbox.gave_up(bus.db, int(sent.id[1:])))
         states = await call.do(
             lambda bus: ", ".join(f"{one.name}: {one.state}" for one in bus.show(sent.id).deliveries)
         )

@@ -40,6 +40,13 @@ def notice(db: Store, now_ms: int) -> None:
             return
 
 
+def pause_s(db: Store, now_ms: int) -> float:
+    """How long a wait may sleep before it looks again: until the next thing is overdue, and WAIT_STEP_SECONDS at most,
+    because a deadline that is set meanwhile rings no bell. What is overdue already could not be noticed just now."""
+    next_ms = int(db.value("mail.next_overdue") or 0)
+    return min((next_ms - now_ms) / 1000, limits.WAIT_STEP_SECONDS) if next_ms > now_ms else limits.WAIT_STEP_SECONDS
+
+
 def _keep(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
     """Go on from the message that keeping has come to, so that one which stays a while holds up no other."""
     start = kept_to = int(db.value("mail.kept_to") or 0)

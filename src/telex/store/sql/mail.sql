@@ -207,6 +207,10 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
 SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
             OR EXISTS (SELECT 1 FROM owed WHERE told < 2 AND deadline_ms <= ?1)
 
+-- :next_overdue  when the next of these is due, in milliseconds; 0 for never
+SELECT coalesce(min(at_ms), 0) FROM (SELECT min(at_ms) AS at_ms FROM due UNION ALL
+                                     SELECT min(deadline_ms) FROM owed WHERE told < 2)
+
 -- :overdue  messages whose time to live has run out
 SELECT at_ms, message FROM due WHERE at_ms <= ? ORDER BY at_ms LIMIT ?
 
