@@ -8,15 +8,14 @@ one that asks for any port.
 
 from __future__ import annotations
 
+import atexit
 import socket
-
-_HELD: list[socket.socket] = []
 
 
 def held_port(host: str = "127.0.0.1") -> int:
     """A port that nobody else gets while this process runs. Raises OSError when there is none."""
     holding = socket.socket()
-    _HELD.append(holding)
+    atexit.register(holding.close)
     holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holding.bind((host, 0))
     return int(holding.getsockname()[1])

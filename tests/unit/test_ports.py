@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from tools.ports import held_port
@@ -32,3 +35,10 @@ def test_a_port_that_is_only_looked_up_is_anybodys() -> None:
         port = probe.getsockname()[1]
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
+
+
+def test_a_process_that_held_ports_ends_without_a_word() -> None:
+    program = "from tools.ports import held_port; held_port(); held_port()"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=root, capture_output=True, check=True)
+    assert done.stderr == b""
