@@ -165,6 +165,7 @@ EVENTS = [
     "PostToolBatch",
     "PermissionRequest",
     "Stop",
+    "StopFailure",
     "SessionEnd",
     "CwdChanged",
     "FileChanged",
@@ -370,3 +371,24 @@ def test_a_session_that_is_alone_is_told_nothing(client: Client) -> None:
 def test_the_person_has_the_os_users_name(waiting: Client) -> None:
     names = [one["name"] for one in waiting.shell.telex("who", "--json").json["sessions"]]
     assert f"@{user_name()}" in names
+
+
+@pytest.mark.parametrize("more", [{}, {"isApiErrorMessage": True}], ids=["an answer", "an error of the API"])
+def test_a_transcript_proves_by_an_answer_and_not_by_an_error(waiting: Client, tmp_path: Path, more: Any) -> None:
+    """Would break: mail of a failed turn that counts as shown, and lost with its session."""
+    transcript = tmp_path / "transcript.jsonl"
+    transcript.touch()
+    said = waiting.case("UserPromptSubmit", transcript_path=str(transcript)).context
+    lines = [{"type": "attachment", "attachment": {"content": [said]}}, {"type": "assistant", **more}]
+    transcript.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    waiting.case("SessionEnd-exit")
+    assert waiting.state() == ("queued" if more else "shown")
+
+
+def test_mail_of_a_turn_that_failed_is_proved_by_the_next_one_and_not_said_again(waiting: Client) -> None:
+    assert BODY in waiting.case("UserPromptSubmit").context
+    assert waiting.case("StopFailure").out == {}
+    assert waiting.state() == "handed"
+    assert waiting.case("UserPromptSubmit", prompt_id="the-next").context == ""
+    waiting.case("Stop", prompt_id="the-next")
+    assert waiting.state() in ("shown", "read")

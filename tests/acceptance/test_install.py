@@ -31,6 +31,7 @@ EVENTS = [
     "PostToolBatch",
     "PermissionRequest",
     "Stop",
+    "StopFailure",
     "SessionEnd",
     "CwdChanged",
     "FileChanged",

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,6 +27,13 @@ APIS = (chat_api, gemini_api, responses_api)  # besides Anthropic's
 
 Json = dict[str, Any]
 DONE = "scripted model: done"
+_PROBLEM = {
+    "type": "invalid_request_error",
+    "message": "scripted model: refused",
+    "code": 400,
+    "status": "INVALID_ARGUMENT",
+}
+REFUSAL = {"type": "error", "error": _PROBLEM}  # as every API understands it
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,7 @@ class Model:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.refuses = False  # every request, which the client may repeat in another form
         self._turns: list[Turn] = []
         self._lock = threading.Lock()
         handler = type("BoundHandler", (_Handler,), {"model": self})
@@ -118,13 +127,15 @@ class Model:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, body: Json) -> list[Json]:
-        """Record a request and say the content blocks that answer it."""
+    def answer(self, body: Json) -> list[Json] | None:
+        """Record a request and say the content blocks that answer it; None where it is refused."""
         if not body.get("tools"):
             return _blocks(Turn(), None)
         request = Request(at=time.monotonic(), body=body)
         with self._lock:
             self.requests.append(request)
+            if self.refuses:
+                return None
             turn = next((one for one in self._turns if not one.when or request.count(one.when)), None)
             if turn:
                 self._turns.remove(turn)
@@ -206,7 +217,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         known = self.path.split("?")[0] == "/v1/models"
-        self._json({"data": [{"type": "model", "id": "scripted"}], "has_more": False} if known else {}, known)
+        self._json(
+            {"data": [{"type": "model", "id": "scripted"}], "has_more": False} if known else {},
+            HTTPStatus.OK if known else HTTPStatus.NOT_FOUND,
+        )
 
     def do_POST(self) -> None:
         path = self.path.split("?")[0]
@@ -214,23 +228,28 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/v1/messages/count_tokens":
             self._json({"input_tokens": 10})
         elif path == "/v1/messages":
-            message = _message(body, self.model.answer(body))
-            if body.get("stream"):
+            blocks = self.model.answer(body)
+            message = _message(body, blocks or [])
+            if blocks is None:
+                self._json(REFUSAL, HTTPStatus.BAD_REQUEST)
+            elif body.get("stream"):
                 self._stream(_events(message))
             else:
                 self._json(message)
         elif api := next((one for one in APIS if path.endswith(one.PATHS)), None):
             blocks = self.model.answer(body)
-            if api.streams(path, body):
+            if blocks is None:
+                self._json(REFUSAL, HTTPStatus.BAD_REQUEST)
+            elif api.streams(path, body):
                 self._events(api.events(body, blocks))
             else:
                 self._json(api.reply(body, blocks))
         else:
-            self._json({}, known=False)
+            self._json({}, HTTPStatus.NOT_FOUND)
 
-    def _json(self, value: Json, known: bool = True) -> None:
+    def _json(self, value: Json, status: HTTPStatus = HTTPStatus.OK) -> None:
         raw = json.dumps(value).encode()
-        self.send_response(200 if known else 404)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()

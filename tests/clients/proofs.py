@@ -26,6 +26,10 @@ PROOFS = {
             APPROVAL,
             "PermissionRequest",
         ): "test_presence.py::test_a_session_is_seen_busy_waiting_idle_and_offline[claude]",
+        (
+            END,
+            "StopFailure",
+        ): "test_claude_drops.py::test_a_turn_that_failed_leaves_an_idle_session_whose_mail_is_carried_on",
         (END, "SessionEnd"): "test_claude_terminal.py::test_a_resumed_session_has_its_name_back_and_what_waited",
     },
     "codex": {

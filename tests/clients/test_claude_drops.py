@@ -163,3 +163,24 @@ def test_a_request_without_a_reply_is_named_in_a_woken_turn_too(lab: Lab) -> Non
         lambda: f"to your request {message}" in str(lab.telex("inbox", name="sender")),
     )
     assert len(model.requests) == 2
+
+
+@pytest.mark.parametrize("woken", [False, True], ids=["a prompt", "a wake-up"])
+def test_a_turn_that_failed_leaves_an_idle_session_whose_mail_is_carried_on(lab: Lab, woken: bool) -> None:
+    project, model, mark, later = lab.directory("frontend"), lab.model(), marker(), marker()
+    terminal = lab.terminal(model, project)
+    terminal.type("hello")
+    terminal.shows(DONE)
+    time.sleep(WATCHER_SECONDS)
+    model.refuses = True
+    message = lab.send("@frontend" if woken else "#frontend", mark)
+    if not woken:
+        terminal.type("work")
+    terminal.shows("API Error")
+    lab.becomes("@frontend", "idle")
+    assert lab.states(message) == ["handed"]
+    model.refuses = False
+    lab.send("@frontend", later)
+    after = model.asked_with(later)
+    assert (after.count(mark), after.count(later)) == (1, 1)
+    read_at_last(lab, model, message)

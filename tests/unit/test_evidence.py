@@ -8,6 +8,7 @@ from telex.core import evidence
 from telex.core.evidence import (
     ANSWER,
     DROPPED,
+    FAILED,
     INTERRUPTED,
     JOINED,
     OPEN,
@@ -99,3 +100,21 @@ def test_every_handing_can_be_proved_and_is_told(client: str, point: str) -> Non
     stage = PROMPT if said(client, point, PROMPT, own=True) == JOINED and point == WOKEN else point
     assert said(client, stage, STOP) == PROVED
     assert evidence.in_words(client, point)
+
+
+def test_a_failed_turn_leaves_its_prompt_in_the_conversation_of_claude_code() -> None:
+    """Would break: the text of such a turn given a second time with the next prompt."""
+    assert said("claude", PROMPT, FAILED) == JOINED
+    assert said("claude", FAILED, PROMPT) == JOINED
+    assert said("claude", FAILED, TOOL) == said("claude", FAILED, STOP) == PROVED
+
+
+@pytest.mark.parametrize(("client", "point"), [one for one in POINTS if one != ("claude", PROMPT)])
+def test_a_failed_turn_proves_nothing(client: str, point: str) -> None:
+    assert said(client, point, FAILED) == OPEN
+    assert said(client, PROMPT, FAILED, joined=1) == said("claude", PROMPT, FAILED, joined=1) == OPEN
+
+
+def test_another_turn_that_failed_says_nothing_of_this_one() -> None:
+    handed = Handing(stage=PROMPT, turn="first", joined=0, armed=1)
+    assert evidence.judge("claude", handed, Event(what=FAILED, turn="second")) == OPEN

@@ -26,12 +26,13 @@ if "dash" in SHELLS and os.path.samefile("/bin/sh", SHELLS["dash"][0]):
     del SHELLS["sh"]
 HOMES = ["plain", 'it\'s a "home" }$(touch made)`x`\\ é-日本']
 SESSION = "0b7e2a3c-1111-4222-8333-944455556666"
-PROMPTS = ("UserPromptSubmit", "Stop")
+PROMPTS = ("UserPromptSubmit", "Stop", "StopFailure")
 EVENTS = (
     "SessionStart",
     "UserPromptSubmit",
     "PostToolBatch",
     "Stop",
+    "StopFailure",
     "SessionEnd",
     "CwdChanged",
     "FileChanged",
@@ -75,6 +76,7 @@ class Place:
             "UserPromptSubmit": lines.prompt,
             "PostToolBatch": lines.on_bell,
             "Stop": lines.stop,
+            "StopFailure": lines.stop,
             "CwdChanged": lines.watch,
         }
         attended = {"SessionStart": lines.start, "FileChanged": lines.wake, "PermissionRequest": lines.asks}
@@ -185,7 +187,7 @@ def test_a_silent_bell_starts_nothing(place: Place, shell: list[str]) -> None:
             assert place.ran() == [f"claude {event} 2"]
         else:
             assert (place.ran(), out) == ([], b""), event
-    assert (place.home / "turns" / SESSION).read_text() == "ps"
+    assert (place.home / "turns" / SESSION).read_text() == "pss"
 
 
 def test_a_ringing_bell_starts_the_hook_with_the_whole_payload(place: Place, shell: list[str]) -> None:

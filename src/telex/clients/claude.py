@@ -67,6 +67,7 @@ _MOMENTS = (
     ),
     Moment(when=IDLE, door="the session's inbox socket", since=_SEEN, note="off by default", handing=evidence.PROMPT),
     Moment(when=APPROVAL, door="PermissionRequest", since=_SEEN),
+    Moment(when=END, door="StopFailure", since="2.1.332", note="the turn only: a request of it failed"),
     Moment(when=END, door="SessionEnd", since=_SEEN),
 )
 
@@ -82,7 +83,7 @@ class Claude:
     moments: tuple[Moment, ...] = _MOMENTS
 
     def pieces(self, where: Where) -> list[Piece]:
-        """The settings file with seven events, and the skill."""
+        """The settings file with the entries of its events, and the skill."""
         root = _root(where)
         return [
             _own(root, ("skills", "telex", "SKILL.md"), SKILL, "SKILL.md"),
@@ -157,6 +158,7 @@ def _entries(where: Where) -> list[Entry]:
         _entry("PostToolBatch", line.on_bell("PostToolBatch")),
         _entry("PermissionRequest", line.asks("PermissionRequest", attended)),
         _entry("Stop", line.stop("Stop")),
+        _entry("StopFailure", line.stop("StopFailure")),
         _entry("SessionEnd", line.always("SessionEnd")),
         _entry("CwdChanged", line.watch("CwdChanged")),
         _entry("FileChanged", line.wake("FileChanged", attended), wakes=True),

@@ -6,6 +6,8 @@ Rules kept here:
 - a prompt without proof before it means one of two things: the client took the earlier prompt back, and the text with
   it, so it is queued again (`LOST`); or the client keeps the text in the conversation, and the new prompt carries it
   (`KEPT`);
+- a turn that failed proves nothing. A client that keeps the text of such a turn in the conversation has a rule for it
+  (`FAILED`), which holds from then on: a prompt that comes after it carries the text;
 - what an event of another turn says is no proof where the client names its turns;
 - the table is the single source: the hooks obey it, the manual's table of hook points is made from it.
 """
@@ -21,6 +23,7 @@ ANSWER = "the turn's answer"  # complete, while the turn can still go on
 SINGLE_TOOL = "after one tool"  # of several that may run at once
 # Besides these, what can happen afterwards.
 INTERRUPTED = "interrupted"
+FAILED = "failed"  # the turn ended because the model could not be asked; also the rule for what was handed over in it
 
 LOST, KEPT = "lost", "kept"
 PROVED, DROPPED, JOINED, OPEN = "proved", "dropped", "joined", "open"
@@ -43,6 +46,7 @@ RULES: dict[str, dict[str, Rule]] = {
         TOOL: Rule(proofs=_ANY, unanswered=KEPT),
         SINGLE_TOOL: _PARALLEL,
         STOP: Rule(proofs=_ANY, unanswered=KEPT),
+        FAILED: Rule(proofs=_ANY, unanswered=KEPT),
         WOKEN: Rule(proofs=(), unanswered=LOST, own_prompt=True),
     },
     "codex": {
@@ -105,13 +109,13 @@ class Handing(Record):
 class Event(Record):
     """What happened in a session after that."""
 
-    what: str  # a hook point, or INTERRUPTED
+    what: str  # a hook point, INTERRUPTED or FAILED
     turn: str = ""
     own: bool = False  # a prompt that is the text itself
 
 
 def judge(client: str, handed: Handing, event: Event) -> str:
-    """What an event says of a handing: PROVED, DROPPED, JOINED (the event's turn carries it) or OPEN."""
+    """What an event says of a handing: PROVED, DROPPED, JOINED (the event's turn carries it, or is to) or OPEN."""
     if not handed.armed:
         return DROPPED
     known = rule(client, handed.stage)
@@ -121,5 +125,8 @@ def judge(client: str, handed: Handing, event: Event) -> str:
         return JOINED if (event.own and known.own_prompt) or known.unanswered == KEPT else DROPPED
     if handed.turn and event.turn and handed.turn != event.turn:
         return OPEN
+    if event.what == FAILED:
+        kept = FAILED in RULES.get(client, {}) and handed.stage == PROMPT and not handed.joined
+        return JOINED if kept else OPEN
     proofs = (STOP,) if handed.joined and STOP in known.proofs else known.proofs
     return PROVED if event.what in proofs else OPEN

@@ -1,4 +1,4 @@
-"""Claude Code's dialect: its events, payloads and answers, as of 2.1.330.
+"""Claude Code's dialect: its events, payloads and answers, as of 2.1.332.
 
 Rules kept here:
 - SessionStart and CwdChanged answer `watchPaths`, without which FileChanged goes deaf after a `cd`;
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 
-from telex.core.evidence import PROMPT, SINGLE_TOOL, STOP, TOOL, WOKEN
+from telex.core.evidence import FAILED, PROMPT, SINGLE_TOOL, STOP, TOOL, WOKEN
 from telex.hook import introduction, log_fault, moments, steps
 from telex.store import bells, monitors, people, presence
 from telex.store.sqlite import Store
@@ -135,6 +135,14 @@ def _stop(db: Store, payload: Payload, _raw: str) -> int:
     return 0
 
 
+def _failed(db: Store, payload: Payload, _raw: str) -> int:
+    """A request failed, which ends the turn; what this hook says is shown to nobody."""
+    session = _session(db, payload)
+    moments.settle(db, session, FAILED, payload)
+    moments.rest(db, session, FAILED)
+    return 0
+
+
 def _end(db: Store, payload: Payload, _raw: str) -> int:
     steps.end(db, CLIENT, payload, _client_pid())
     return 0
@@ -193,6 +201,7 @@ _EVENTS = {
     "PostToolUse": _tool,
     "PermissionRequest": _asks,
     "Stop": _stop,
+    "StopFailure": _failed,
     "SessionEnd": _end,
     "CwdChanged": _directory,
     "FileChanged": _bell,

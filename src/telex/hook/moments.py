@@ -179,7 +179,7 @@ def _settle(db: Store, session: people.Session, what: str, payload: Payload | No
         said = evidence.judge(session.client, one.handing, Event(what=what, turn=turn, own=own))
         if said == evidence.DROPPED and _in_transcript(db, one):
             said = evidence.PROVED
-        stage = evidence.PROMPT if own else one.handing.stage
+        stage = what if own or what == evidence.FAILED else one.handing.stage
         verdicts.setdefault(said, []).append((one.message, stage))
     if not verdicts.keys() - {evidence.OPEN}:
         return
@@ -275,15 +275,16 @@ def _reminder(db: Store, number: int, creditor: str) -> str:
     return said
 
 
-def rest(db: Store, session: people.Session, *, interrupted: bool = False) -> None:
+def rest(db: Store, session: people.Session, ending: str = evidence.STOP) -> None:
     """The turn really ends: tell those whose requests stay unanswered, and let what still waits wake it.
 
-    Nobody is told before the session was reminded. Whoever interrupted the turn has not let it work on, and what
-    waits does not start the agent again: it comes with the next prompt, or with the next message that wakes.
+    Nobody is told before the session was reminded. A turn that was INTERRUPTED or has FAILED did not work on with
+    what it was shown. After an interruption what waits does not start the agent again: it comes with the next prompt,
+    or with the next message that wakes.
     """
     now = now_ms()
     with db.write():
-        if not interrupted:
+        if ending == evidence.STOP:
             db.run("mail.went_on", now, session.address, session.started_ms)
         told = [(n, creditor) for n, reminded, creditor in db.rows("mail.debts", session.address) if reminded]
         for number, creditor in db.rows("mail.untold_debts", session.address):
@@ -291,7 +292,7 @@ def rest(db: Store, session: people.Session, *, interrupted: bool = False) -> No
                 notices.no_reply(db, number, session.address, creditor, "idle", notices.IDLE, now)
         sweep.sweep(db, now, settings.load(db).keep_days)
         mail.settle_bell(db, session.address)
-        if not interrupted and db.value("mail.any_waking", session.address):
+        if ending != evidence.INTERRUPTED and db.value("mail.any_waking", session.address):
             db.ring(session.bell)
 
 

@@ -144,7 +144,7 @@ def _act(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, ra
     if moment == PROMPT and calling.asked_for(db, dialect.client, raw):
         calling.answer(db, session, payload, emit)
     elif moment == INTERRUPTED:
-        moments.rest(db, session, interrupted=True)  # and no call: Codex keeps its queue until the person goes on
+        moments.rest(db, session, INTERRUPTED)  # and no call: Codex keeps its queue until the person goes on
     elif moment == STOP:
         _stop(db, dialect, payload, session, emit)
     elif moment != WOKEN or db.value("mail.any_waking", session.address):  # it may be read by now, or wake nobody

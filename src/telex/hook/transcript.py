@@ -5,8 +5,8 @@ Rules kept here:
 - a line counts by what it is for the client, never by its words alone: a tool's result may quote anything;
 - whatever is not as it is known to be proves nothing.
 Seen with Claude Code 2.1.332: lines of JSON; what a hook added is an `attachment`, a wake-up a `user` entry, and each
-answer an `assistant` entry after them. A prompt that was taken back has no entry after its attachment. The client
-writes them some tenths of a second late.
+answer an `assistant` entry after them; so is an error of the API, which is marked as one. A prompt that was taken back
+has no entry after its attachment. The client writes them some tenths of a second late.
 """
 
 from __future__ import annotations

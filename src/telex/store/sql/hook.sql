@@ -48,7 +48,8 @@ SELECT (substr(trim(coalesce(json_extract(?1, '$.prompt'), '')), 1, 7) = 'telex:
 -- :conversation  the lines of a transcript that say something of a message or of an answer: whether each names it,
 -- and whether it is the model's answer, or the note that its person interrupted it
 SELECT instr(value, ?2) > 0 AND json_extract(value, '$.type') IN ('user', 'attachment'),
-       json_extract(value, '$.type') = 'assistant' OR (json_extract(value, '$.type') = 'user'
+       (json_extract(value, '$.type') = 'assistant' AND NOT coalesce(json_extract(value, '$.isApiErrorMessage'), 0))
+       OR (json_extract(value, '$.type') = 'user'
            AND substr(coalesce(json_extract(value, '$.message.content[0].text'), ''), 1, 20) = '[Request interrupted')
 FROM json_each(?1) WHERE coalesce(json_extract(value, '$.isSidechain'), 0) = 0
 
