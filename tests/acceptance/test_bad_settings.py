@@ -28,7 +28,7 @@ from telex.clients.install import by_path, install, uninstall
 from telex.clients.launchers import Launch
 from telex.clients.plan import Change
 from telex.clients.registry import PROJECT, SERVER, USER, OwnFile, Piece, Where
-from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
+from telex.errors.settings import SettingsReadOnly, SettingsUnreadable, SettingsUnwritable
 
 CASES = [(name, scope) for name in registry.names() for scope in registry.client(name).scopes]
 SHARING = [case for case in CASES if case != ("copilot", PROJECT)]  # there all files are telex's own
@@ -195,8 +195,8 @@ def test_what_is_locked_is_said_and_nothing_changes(sharing: Machine, locked: st
     before = machine.tree()
     words = as_nobody(machine.install)
     assert machine.tree() == before
-    kind = SettingsUnreadable if locked == "unreadable" else SettingsUnwritable
-    assert words.startswith(kind.code) and str(shared[0].parent) in words, words
+    kinds = {"the file": SettingsReadOnly, "its directory": SettingsUnwritable, "unreadable": SettingsUnreadable}
+    assert words.startswith(kinds[locked].code) and str(shared[0].parent) in words, words
     target.chmod(0o755)
 
 

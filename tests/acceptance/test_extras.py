@@ -63,6 +63,9 @@ def test_on_one_machine_nothing_more_is_needed(shell: Shell, base: Path) -> None
     [
         (["mcp"], "mcp"),
         (["mcp", "--http"], "mcp"),
+        (["install", "claude", "--mcp"], "mcp"),
+        (["install", "--mcp", "--yes", "--scope", "project"], "mcp"),
+        (["install", "codex", "--mcp", "--dry-run"], "mcp"),
         (["link", "join", "https://relay.example", "--json"], "team"),
         (["relay", "serve"], "relay"),
         (["relay", "team", "create", "acme"], "relay"),
@@ -72,11 +75,13 @@ def test_a_missing_part_is_named_with_the_command_that_brings_it(
     shell: Shell, base: Path, words: list[str], extra: str
 ) -> None:
     """Would break: a traceback, or a fault of telex to be reported, where a part was left out on purpose."""
+    before = sorted(shell.home.rglob("*"))
     ran = telex(shell, base, *words, "--json") if "--json" not in words else telex(shell, base, *words)
     assert (ran.status, ran.out) == (1, "")
     assert ran.error["code"] == "extra-missing", ran.err
     assert f"its part '{extra}'" in ran.error["message"]
     assert ran.error["hint"].endswith(f"-m pip install '.[{extra}]'")
+    assert sorted(shell.home.rglob("*")) == before, "nothing was written"
 
 
 def test_a_module_of_no_part_is_still_a_fault_of_telex() -> None:

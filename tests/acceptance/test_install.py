@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -23,7 +24,7 @@ from telex.clients import atomic, launchers, manifest
 from telex.clients.inspection import inspect
 from telex.clients.launchers import Launch
 from telex.errors import HomeUnsafe, Usage
-from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
+from telex.errors.settings import SettingsChanged, SettingsUnreadable, SettingsUnwritable
 
 EVENTS = [
     "SessionStart",
@@ -309,8 +310,15 @@ def test_where_telex_may_not_write_nothing_changes(machine: Machine, locked: str
     target.chmod(mode)
     before = machine.clients_tree()
     words = as_nobody(machine.install)
+    assert words.startswith(
+        {
+            "directory": "settings-unwritable",
+            "file": "settings-read-only",
+            "unreadable": "settings-unreadable",
+        }[locked]
+    ), words
+    assert as_nobody(lambda: machine.install(dry_run=True)) == words
     target.chmod(0o755)
-    assert words.startswith("settings-unreadable" if locked == "unreadable" else "settings-unwritable"), words
     assert str(machine.claude) in words
     target.chmod(mode)
     assert machine.clients_tree() == before
@@ -337,20 +345,47 @@ def test_a_rename_that_fails_puts_everything_back(machine: Machine, monkeypatch:
     assert machine.inspect()["hooks"].state == "not installed"
 
 
+class Rival:
+    """Another program that changes the settings whenever telex is about to replace them."""
+
+    def __init__(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path, self.edits, self.edits_most = machine.settings, 0, sys.maxsize
+        prepare = atomic._Step.prepare
+
+        def meanwhile(step: atomic._Step) -> None:
+            prepare(step)
+            if step.path == str(self.path) and self.edits < self.edits_most:
+                self.edits += 1
+                self.path.write_text(json.dumps({"model": f"chosen just now, {self.edits}"}))
+
+        monkeypatch.setattr(atomic._Step, "prepare", meanwhile)
+
+
 def test_an_edit_while_telex_is_at_work_is_not_lost(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.write(MINE)
-    prepare = atomic._Step.prepare
-
-    def meanwhile(step: atomic._Step) -> None:
-        prepare(step)
-        if step.path == str(machine.settings):
-            machine.settings.write_text('{"model": "chosen just now"}')
-
-    monkeypatch.setattr(atomic._Step, "prepare", meanwhile)
-    with pytest.raises(SettingsUnwritable, match="another program changed it"):
+    rival = Rival(machine, monkeypatch)
+    with pytest.raises(SettingsChanged, match="another program changed it"):
         machine.install()
-    assert machine.settings.read_text() == '{"model": "chosen just now"}'
+    assert machine.settings.read_text() == f'{{"model": "chosen just now, {rival.edits}"}}'
+    assert 1 < rival.edits < 20, "it is planned again, and not for ever"
     assert sorted(os.listdir(machine.claude)) == ["settings.json"]
+
+
+@pytest.mark.parametrize("edits", [1, 2, 4])
+def test_what_another_program_changed_is_planned_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, edits: int
+) -> None:
+    """Would break: whoever runs a client beside the install has to run it until the two do not meet."""
+    machine.write(MINE)
+    rival = Rival(machine, monkeypatch)
+    rival.edits_most = edits
+    machine.install()
+    assert json.loads(machine.settings.read_text())["model"] == f"chosen just now, {edits}"
+    assert "Stop" in machine.hooks()
+    machine.edit(lambda value: value.update(model="later"))
+    rival.edits_most = edits * 2
+    machine.uninstall()
+    assert "hooks" not in json.loads(machine.settings.read_text())
 
 
 def test_two_installs_at_once_come_one_after_the_other(machine: Machine) -> None:

@@ -28,7 +28,7 @@ MOST_LINES = {
     "store": 6_600,
     "hook": 1_750,
     "bus": 3_330,
-    "clients": 5_100,
+    "clients": 5_500,
     "cli": 3_500,
     "mcp": 1_800,
     "compat": 3_360,

@@ -7,8 +7,9 @@ import sys
 
 from telex import homes
 from telex.bus import health, here
+from telex.cli import extras
 from telex.cli.output import remark
-from telex.clients import aliases, forms, inspection, manifest, moments, places, registry, sandbox, versions
+from telex.clients import aliases, entries, forms, inspection, manifest, moments, places, registry, sandbox, versions
 from telex.clients.plan import LAUNCHERS
 from telex.core import text
 from telex.core.record import Record
@@ -96,6 +97,10 @@ class Failed(Record):
 
 def install(call: Call) -> int:
     """`telex install [CLIENT]`: 1 when a client could not be served; the others are all the same."""
+    if "print" in call.args.flags:
+        return _print(call)
+    if "mcp" in call.args.flags:
+        extras.require("mcp")
     asked = not call.args.word("client") or "only" in call.args.flags
     if asked and not _dry(call) and not _agreed(call):
         call.out.line("nothing written")
@@ -106,9 +111,19 @@ def install(call: Call) -> int:
     if not call.out.as_json and not _dry(call):
         if len({one.client for one in failed}) < len(_found(call)):
             call.out.line("sessions that start from now on are connected; 'telex status' shows what is installed")
-        for words in [one for client in dict(changes) for one in _to_know(call, client)]:
+        for words in dict.fromkeys(one for client in dict(changes) for one in _to_know(call, client)):
             call.out.line(words)
     return int(bool(failed))
+
+
+def _print(call: Call) -> int:
+    """What belongs into the files of one client, for a program that generates them."""
+    client = call.args.word("client")
+    if not client or "as-plugin" in call.args.flags:
+        problem = "--print prints the settings of one client: name it" if not client else "a plugin has no settings"
+        raise Usage(problem=problem, verb="install")
+    call.out.json({"files": entries.of(client, _scope(call), _place(client), _extras(call, client))})
+    return 0
 
 
 def _servers_where_asked(call: Call, failed: list[str]) -> list[tuple[str, Change]]:
@@ -120,6 +135,7 @@ def _servers_where_asked(call: Call, failed: list[str]) -> list[tuple[str, Chang
     for client, place in _found(call):
         why = "" if client in failed else sandbox.remark(client, place)
         if why and _yes(f"{text.visible(why)}\nadd telex's MCP server to {client}? [Y/n] "):
+            extras.require("mcp")
             form = "as-plugin" in call.args.flags
             found = forms.install(client, registry.USER, place, as_plugin=form, also=(registry.SERVER,))
             added += [(client, one) for one in found if one.action != "unchanged"]
@@ -130,7 +146,11 @@ def _to_know(call: Call, client: str) -> list[str]:
     """What the person still has to do, or should know: the client's trust step, another version, a switch set off."""
     found = inspection.inspect(client, _scope(call), **_place(client))
     states = (inspection.BROKEN, inspection.UNTRUSTED)
-    broken = [f"{client}: {text.visible(one.detail)}" for one in found if one.state in states]
+    broken = [
+        text.visible(f"telex: {one.path}: {one.detail}" if one.part == LAUNCHERS else f"{client}: {one.detail}")
+        for one in found
+        if one.state in states
+    ]
     shut = text.visible(sandbox.remark(client, _place(client)))
     return [words for words in (shut, versions.remark(client, os.environ, ask=True), *broken) if words]
 

@@ -41,6 +41,15 @@ def missing(problem: ModuleNotFoundError, command: str) -> ExtraMissing | None:
     return ExtraMissing(extra=extra, module=module, command=bringing(extra))
 
 
+def require(extra: str) -> None:
+    """Raises ExtraMissing where a module of that extra is not there. Loads none of them."""
+    from importlib.util import find_spec
+
+    for module in (one for one, needed_by in MODULES.items() if needed_by == extra):
+        if find_spec(module) is None:
+            raise ExtraMissing(extra=extra, module=module, command=bringing(extra))
+
+
 def bringing(extra: str) -> str:
     """The command, typed in telex's checkout, that installs this telex with an extra, the way it was installed."""
     parts = sys.prefix.split(os.sep)

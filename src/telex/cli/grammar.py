@@ -277,6 +277,7 @@ VERBS = (
             Option(name="status-line", meaning="Claude Code: the unread count in the status line, too"),
             Option(name="only", meaning="Claude Code: deny the model's own ListAgents and SendMessage, too"),
             Option(name="as-plugin", meaning="Claude Code: as a plugin, with what wakes an idle session quickest"),
+            Option(name="print", meaning="print what belongs into each file, as JSON, for a settings generator"),
             _DRY,
             _YES,
         ),

@@ -15,6 +15,7 @@ from telex.clients.denials import Denials
 from telex.clients.install import extras_of, ours_in, where_of
 from telex.clients.manifest import Kept, hash_of
 from telex.clients.marketplace import Enabling
+from telex.clients.plan import LAUNCHERS
 from telex.clients.registry import DenyFile, HookFile, LineFile, PluginFile, ServerFile
 from telex.clients.shared import Server
 from telex.clients.statusline import StatusLine
@@ -201,13 +202,14 @@ def _denials(piece: DenyFile, kept: Kept | None) -> Finding:
 
 
 def _launchers(home: str, unneeded: str) -> list[Finding]:
-    problems = [one for one in launchers.problems(home) if one[0] != unneeded]
+    directory = os.path.join(home, "bin")
+    try:
+        problems = [one for one in launchers.problems(home) if one[0] != unneeded]
+    except SettingsUnreadable as problem:  # another user's
+        problems = [(directory, BROKEN, problem.message)]
     if not problems:
-        return [Finding(path=os.path.join(home, "bin"), part="launchers", state=INSTALLED)]
-    return [
-        Finding(path=path, part="launchers", state=state, detail=f"{why}; 'telex install' writes it anew")
-        for path, state, why in problems
-    ]
+        return [Finding(path=directory, part=LAUNCHERS, state=INSTALLED)]
+    return [Finding(path=path, part=LAUNCHERS, state=state, detail=why) for path, state, why in problems]
 
 
 def _hash(path: str) -> str:

@@ -5,7 +5,8 @@ Rules kept here:
   and removed after it, so that an interrupted run can be finished by the next one;
 - an extra that was asked for once is brought up to date by every later install, until it is taken out;
 - two runs at once wait for each other on `installed/lock`;
-- a dry run plans the same and writes nothing, not even the home.
+- a dry run plans and checks the same and writes nothing, not even the home;
+- where another program changes a file in the moment between, the whole is planned again, a few times.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 from contextlib import contextmanager
 
 from telex import __version__, homes
-from telex.clients import elsewhere, gate, launchers, manifest, plan, registry, servers
+from telex.clients import atomic, elsewhere, gate, launchers, manifest, plan, preflight, registry, servers
 from telex.clients.atomic import Batch, content
 from telex.clients.denials import Denials
 from telex.clients.marketplace import Enabling
@@ -23,14 +24,14 @@ from telex.clients.registry import PROJECT, USER, DenyFile, HookFile, LineFile, 
 from telex.clients.shared import Hooks, Server
 from telex.clients.statusline import StatusLine
 from telex.errors import HomeUnsafe, Usage
-from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
+from telex.errors.settings import SettingsChanged, SettingsUnreadable, SettingsUnwritable
 from telex.private import make_directory
 from telex.store import bells
 from telex.store.sqlite import check_home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from telex.clients.launchers import Launch
     from telex.clients.manifest import Kept, Manifest
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from telex.clients.registry import Client, Piece
     from telex.clients.settings import Ours
     from telex.clients.shared import Part
+
+_TRIES = 5  # to write what another program changes meanwhile
 
 
 def install(
@@ -62,11 +65,11 @@ def install(
     adapter = _adapter(client)
     launch = launch or launchers.this_launch()
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
+    preflight.check(where.home)
     if dry_run:
-        return _plan_install(adapter, where, launch, also, only)[1]
+        return _checked(where.home, *_plan_install(adapter, where, launch, also, only))
     with locked(where.home):
-        batch, changes = _plan_install(adapter, where, launch, also, only)
-        batch.commit()
+        changes = _commit(lambda: _plan_install(adapter, where, launch, also, only))
         _make_rooms(where.home)
     launchers.compile_package(launch, where.home)
     return changes
@@ -90,14 +93,34 @@ def uninstall(
     """
     adapter = _adapter(client)
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
-    if dry_run or not os.path.isdir(where.home):
-        batch, changes = _plan_uninstall(adapter, where, only)
-        if not dry_run:
-            batch.commit()
-        return changes
+    if dry_run:
+        return _checked(where.home, *_plan_uninstall(adapter, where, only))
+    if not os.path.isdir(where.home):
+        return _commit(lambda: _plan_uninstall(adapter, where, only))
     with locked(where.home):
-        batch, changes = _plan_uninstall(adapter, where, only)
-        batch.commit()
+        return _commit(lambda: _plan_uninstall(adapter, where, only))
+
+
+def _commit(plan_it: Callable[[], tuple[Batch, list[Change]]]) -> list[Change]:
+    """Plan and write. Raises SettingsChanged where another program is quicker each time."""
+    for tries_left in reversed(range(_TRIES)):
+        batch, changes = plan_it()
+        try:
+            batch.commit()
+        except SettingsChanged:
+            if not tries_left:
+                raise
+        else:
+            break
+    return changes
+
+
+def _checked(home: str, batch: Batch, changes: list[Change]) -> list[Change]:
+    """What a dry run answers. Raises what the run itself would raise, as far as that can be told before."""
+    check_home(home)
+    if os.path.isdir(home):
+        atomic.check_file(_lock_path(home))
+    batch.check()
     return changes
 
 
@@ -243,7 +266,7 @@ def by_path(pieces: list[Piece]) -> list[tuple[str, list[Piece]]]:
     return [(path, [piece for piece in pieces if piece.path == path]) for path in paths]
 
 
-def _parts(adapter: Client, where: Where, pieces: list[Piece]) -> list[Part]:
+def parts(adapter: Client, where: Where, pieces: list[Piece]) -> list[Part]:
     """What telex has in a shared file."""
     ours = ours_in(adapter, where)
     hooks = [Hooks(piece, adapter.is_telex, ours) for piece in pieces if isinstance(piece, HookFile)]
@@ -273,7 +296,7 @@ def _in(adapter: Client, where: Where, pieces: list[Piece], kept: Kept | None, o
     if isinstance(pieces[0], OwnFile):
         return plan.own_in(pieces[0], theirs or kept, elsewhere.IN_THE_PLACE if theirs else "")
     mode = next((piece.mode for piece in pieces if isinstance(piece, ServerFile)), None)
-    wanted, every = _parts(adapter, where, pieces), _parts(adapter, where, _every(adapter, where, path))
+    wanted, every = parts(adapter, where, pieces), parts(adapter, where, _every(adapter, where, path))
     staying = [part.words for part in every if theirs and part.is_in(theirs)]
     if set(staying) <= {part.words for part in wanted}:  # else something of the other home stays in the file
         kept = theirs or kept
@@ -320,7 +343,7 @@ def _out(
     pieces = pieces or _recorded(file, kept)
     every = _every(adapter, where, file) or pieces
     try:
-        return plan.shared_out(file, _parts(adapter, where, pieces), _parts(adapter, where, every), kept)
+        return plan.shared_out(file, parts(adapter, where, pieces), parts(adapter, where, every), kept)
     except SettingsUnreadable:
         if unasked:
             return None
@@ -371,6 +394,10 @@ def _make_rooms(home: str) -> None:
         raise SettingsUnwritable(path=home, problem=words) from None
 
 
+def _lock_path(home: str) -> str:
+    return os.path.join(home, "installed", "lock")
+
+
 @contextmanager
 def locked(home: str) -> Iterator[None]:
     """Alone among all that install into or from this home. Raises SettingsUnwritable, and HomeUnsafe for one that is
@@ -378,8 +405,7 @@ def locked(home: str) -> Iterator[None]:
     import fcntl
 
     check_home(home)
-
-    path = os.path.join(home, "installed", "lock")
+    path = _lock_path(home)
     try:
         make_directory(os.path.dirname(path))
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -19,7 +19,7 @@ import stat
 import sys
 
 from telex import limits
-from telex.clients import interpreters, modules
+from telex.clients import interpreters, modules, preflight
 from telex.clients.atomic import content
 from telex.core.record import Record
 from telex.errors.settings import SettingsUnwritable
@@ -110,6 +110,11 @@ _FIRST_LINE_CHARS = 100
 _LIBRARIES = ("apsw", "rich", "mcp")  # the hook's first: it looks into no directory in vain
 _PROOF = "import sys; sys.path += sys.argv[1:]; import apsw, telex; print('telex', telex.__version__)"
 _OTHERS_MOST = 3
+_ANEW = "; 'telex install' writes it anew"
+_NOEXEC = (
+    "no program may be started from this filesystem (mounted noexec): hooks run, but neither the agents' 'telex' nor "
+    "telex's MCP server does; set TELEX_HOME to a directory elsewhere, for your clients too, and install again"
+)
 
 
 class Launch(Record):
@@ -339,21 +344,23 @@ def _is_whole(launch: Launch) -> bool:
 
 
 def problems(home: str) -> list[tuple[str, str, str]]:
-    """What is wrong with the launchers: path, `drifted` or `broken`, and why. Starts nothing."""
+    """What is wrong with the launchers: path, `drifted` or `broken`, and why, with what mends it. Starts nothing."""
     launches = written(home)
     if not launches:
-        return [(os.path.join(home, "bin"), "broken", "no record of the launchers is left")]
+        return [(os.path.join(home, "bin"), "broken", f"no record of the launchers is left{_ANEW}")]
     found = []
     for path, (text, mode) in list(files(home, launches).items())[:-1]:
         there = content(path)
         if there is None:
-            found.append((path, "broken", "it is gone"))
+            found.append((path, "broken", f"it is gone{_ANEW}"))
         elif there != _encoded(text):
-            found.append((path, "drifted", "it was edited since"))
+            found.append((path, "drifted", f"it was edited since{_ANEW}"))
+        elif mode & 0o100 and preflight.is_noexec(path):
+            found.append((path, "broken", _NOEXEC))
         elif mode & 0o100 and not os.access(path, os.X_OK):
-            found.append((path, "broken", "it is not executable"))
+            found.append((path, "broken", f"it is not executable{_ANEW}"))
     if not any(os.access(python, os.X_OK) for one in launches for python in one.interpreters):
-        found.append((launches[0].python, "broken", "the interpreter that the hooks start is gone"))
+        found.append((launches[0].python, "broken", f"the interpreter that the hooks start is gone{_ANEW}"))
     if not any(os.path.isfile(os.path.join(one.package, "__init__.py")) for one in launches):
-        found.append((launches[0].import_dirs[0], "broken", "the telex that the hooks start is gone"))
+        found.append((launches[0].import_dirs[0], "broken", f"the telex that the hooks start is gone{_ANEW}"))
     return found

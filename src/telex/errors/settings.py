@@ -55,6 +55,20 @@ class SettingsUnwritable(StoreFault):
     hint = "nothing was changed"
 
 
+class SettingsReadOnly(SettingsUnwritable):
+    """A client's settings file is read-only, as one that a settings generator made."""
+
+    code = "settings-read-only"
+    hint = "nothing was changed; if a generator (Nix) writes it: 'telex install CLIENT --print' prints what to add"
+
+
+class SettingsChanged(SettingsUnwritable):
+    """A client's settings file was changed by another program again and again while telex was about to write it."""
+
+    code = "settings-changed"
+    hint = "nothing was changed; run the command again"
+
+
 class NobodyToAsk(WrongWords):
     """A command that asks before it writes has no terminal to ask at, and was not told `--yes`."""
 

@@ -46,6 +46,8 @@ def check(home: str) -> list[Check]:
     found = [_sqlite_version()]
     if not os.path.isdir(home):
         return [*found, Check(what="home", state=OK, detail=f"{home} is not there yet; the first message makes it")]
+    if hasattr(os, "getuid") and os.stat(home).st_uid != os.getuid():  # and nothing in it can be looked at
+        return [*found, Check(what="home", state=BROKEN, detail=f"{home} belongs to another user; set TELEX_HOME")]
     found += [_home(home), _modes(home)]
     if not os.path.exists(f"{home}/{DATABASE}"):
         return [*found, Check(what="store", state=OK, detail="not there yet; the first message makes it")]
