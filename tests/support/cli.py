@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support import warm
+
 TELEX = str(Path(sys.executable).parent / "telex")
 # The same as words of a shell: the checkout may lie in a directory with a space in its name.
 TELEX_WORD, PYTHON_WORD = shlex.quote(TELEX), shlex.quote(sys.executable)
@@ -65,8 +67,12 @@ class Shell:
         **environment: str,
     ) -> Ran:
         """Run one command; as a script of this name, or as the person."""
-        variables = {**environment, **(env or {}), **({"TELEX_NAME": name} if name else {})}
-        return self.run([TELEX, *words], stdin, cwd, **variables)
+        changed = {**environment, **(env or {}), **({"TELEX_NAME": name} if name else {})}
+        variables, directory = self._variables(changed), os.fsdecode(cwd or self.work)
+        if not warm.fits(stdin, directory, variables):
+            return self.run([TELEX, *words], stdin, cwd, **changed)
+        spelled = [TELEX, *map(os.fsdecode, words)]
+        return _ran(*warm.run(spelled, stdin, directory, variables, LONGEST_SECONDS))
 
     def sh(self, line: str, **environment: str) -> Ran:
         """Run one line of shell."""
@@ -100,14 +106,20 @@ class Shell:
         **environment: str,
     ) -> Ran:
         """Run a program with this environment and nothing else; an empty value takes a variable away."""
-        variables = {name: value for name, value in (self.environment | environment).items() if value}
         done = subprocess.run(
             argv,
             input=stdin,
             capture_output=True,
             cwd=cwd or self.work,
-            env=variables,
+            env=self._variables(environment),
             timeout=LONGEST_SECONDS,
             check=False,
         )
-        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return _ran(done.returncode, done.stdout, done.stderr)
+
+    def _variables(self, changed: dict[str, str]) -> dict[str, str]:
+        return {name: value for name, value in (self.environment | changed).items() if value}
+
+
+def _ran(status: int, out: bytes, err: bytes) -> Ran:
+    return Ran(status, out.decode(), err.decode())
