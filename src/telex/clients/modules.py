@@ -108,8 +108,10 @@ def _name(path: str) -> str:
 
 
 def _code(source: str) -> bytes:
-    with open(source, "rb") as file:
-        return marshal.dumps(compile(file.read(), source, "exec", dont_inherit=True))
+    """The module's code: from Python's own cache, which is fresh by now; compiling all of them takes 0.15 s."""
+    from importlib.machinery import SourceFileLoader
+
+    return marshal.dumps(SourceFileLoader("telex", source).get_code("telex"))
 
 
 def _put(path: str, data: bytes) -> None:
