@@ -6,13 +6,20 @@ STAMP  := $(VENV)/.ready
 # Two for each core: many tests wait for a process, an election or a deadline most of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))' 2>/dev/null || echo 4)
 
-.PHONY: help setup demo check test test-long test-clients clients-newest simulate bench cluster cluster-stop
+# Python's byte code is kept, whatever the environment says: each worker and each process of a test would compile anew.
+unexport PYTHONDONTWRITEBYTECODE
+# What depends on who runs it, in which locale, time zone and umask. Here, the rest of the suite is left to make test.
+AS_USER ?= tests/security tests/cli tests/unit tests/docs tests/perf tests/acceptance/test_install_all.py \
+	tests/acceptance/test_launchers.py
+
+.PHONY: help setup demo check test test-user test-long test-clients clients-newest simulate bench cluster cluster-stop
 .PHONY: docs lock wheel clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          two sessions exchange a message through the real hook (about 5 s)"
 	@echo "make test          every test that needs no large download"
+	@echo "make test-user     as root: the tests that depend on who runs them, once more as the login nobody"
 	@echo "make test-clients  the five real clients, MCP inspector and conformance suite, offline (about 1.5 GB)"
 	@echo "make clients-newest  the newest version of each client instead of the pinned one; it reports, and notes nothing"
 	@echo "make test-long     the longer tiers of tests that also run short, with new examples (hours)"
@@ -50,6 +57,9 @@ check: setup
 test: setup check
 	tools/system_tools.sh strace unshare nsenter mount openssl
 	$(BIN)/python -m pytest -m "not real_client and not long" -n $(WORKERS) --dist worksteal
+
+test-user: setup
+	$(BIN)/python -m tests.support.as_nobody -n $(WORKERS) --dist worksteal -m "not real_client and not long" $(AS_USER)
 
 test-long: setup
 	tools/system_tools.sh strace unshare mount nsenter openssl
