@@ -17,19 +17,12 @@ from telex import limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt, StoreFault, StoreShut
 from telex.private import make_directory
-from telex.store import bells, bodies, filesystem, index, losses, mail, people, repairing
+from telex.store import bells, bodies, filesystem, index, losses, mail, repairing, salvage
 from telex.store.lock import FileLock
-from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault, query
+from telex.store.sqlite import APPLICATION_ID, DATABASE, Store, fault
 
 OK, MENDABLE, BROKEN = "ok", "mendable", "broken"
 BACKUPS = "backups"
-_TABLES = (
-    *("machine", "setting", "address", "forward", "session", "member", "message", "due", "delivery", "owed", "pair"),
-    *("guest", "token", "spelling"),
-    *("link", "record", "resident", "resident_channel", "outbox", "sent_to", "had_from", "arrival"),
-    *("known_id", "machine_flow", "machine_wake", "invitation", "trouble", "undecided", "handed", "one_shot"),
-)
-_LONG_TABLES = ("message", "delivery")  # read from both ends
 _SAFE_SQLITE = (3, 51, 3)
 
 
@@ -320,60 +313,8 @@ def _save_locked(home: str) -> list[str]:
     kept = _backup_directory(home)
     draft = repairing.draft(kept)
     make_directory(draft)
-    new = Store(draft)
-    saved = _copy_rows(home, new)
-    new.empty_log()
-    new.close()
+    saved = salvage.save(home, draft)
     repairing.begin(home, kept)
     repairing.finish(home)
     counts = ", ".join(f"{count} {table}" for table, count in saved.items() if count)
     return [f"the damaged store is kept in {kept}", f"saved into a new one: {counts or 'nothing could be read'}"]
-
-
-def _copy_rows(home: str, new: Store) -> dict[str, int]:
-    saved = dict.fromkeys(_TABLES, 0)
-    try:
-        old = apsw.Connection(f"{home}/{DATABASE}")
-        old.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the damaged file stays as it is
-    except apsw.Error:
-        return saved
-    with new.write():
-        for table in _TABLES:
-            ways = [f"save_{table}"] + ([f"save_{table}_backwards"] if table in _LONG_TABLES else [])
-            for way in ways:
-                saved[table] += _copy_table(old, new, way, f"doctor.put_{table}")
-        new.run("index.rebuild")
-        _copy_last_number(old, new)
-        _renew_outbox(new)
-    old.close()
-    return saved
-
-
-def _copy_last_number(old: apsw.Connection, new: Store) -> None:
-    """So that the number of a message that was purged is not used again, nor taken for one that was lost."""
-    try:
-        losses.raise_sequence(new, next(old.execute(query("store.last_number")))[0])
-    except (apsw.Error, StoreFault):
-        pass
-
-
-def _renew_outbox(new: Store) -> None:
-    """What was saved may be less than what was sent: numbers that were given out are not given out again."""
-    from telex.store import outbox
-
-    if people.linked(new):
-        outbox.renew(new, int(time.time() * 1000))
-
-
-def _copy_table(old: apsw.Connection, new: Store, name: str, put: str) -> int:
-    """Copy rows until the way is blocked; how many were new."""
-    copied = 0
-    try:
-        for row in old.execute(query(f"doctor.{name}")):
-            try:
-                copied += new.run(put, *row)
-            except StoreFault:
-                continue  # a row that does not fit its table is not a row of telex
-    except apsw.Error:
-        pass
-    return copied

@@ -94,10 +94,17 @@ class Store:
     """One open store. Use it from one thread of control; close it, or leave by `os._exit`.
 
     `own_process` says that the caller is a short-lived process of telex's own: only then may a signal end a wait
-    for a lock that another process never gives back.
+    for a lock that another process never gives back. `schema` is an older one than the newest, for a repair alone.
     """
 
-    def __init__(self, home: str, *, own_process: bool = False, patience_ms: int = limits.BUSY_MS) -> None:
+    def __init__(
+        self,
+        home: str,
+        *,
+        own_process: bool = False,
+        patience_ms: int = limits.BUSY_MS,
+        schema: int = limits.SCHEMA_VERSION,
+    ) -> None:
         self.home = home
         self.pid = os.getpid()
         self.own_process = own_process
@@ -115,7 +122,7 @@ class Store:
             self._inode = os.stat(f"{home}/{DATABASE}").st_ino
             version = next(self.con.execute("PRAGMA user_version"))[0]
             if version != limits.SCHEMA_VERSION:
-                self._migrate()
+                self._migrate(schema)
             elif next(self.con.execute("PRAGMA application_id"))[0] != APPLICATION_ID:
                 raise StoreCorrupt(home=home, problem=f"{DATABASE} is not a telex store")
         except (apsw.Error, OSError) as problem:
@@ -247,28 +254,31 @@ class Store:
         self.newest.close()
         self.con.close()
 
-    def _migrate(self) -> None:
+    def _migrate(self, schema: int) -> None:
         with self.write():
             version = next(self.con.execute("PRAGMA user_version"))[0]
             if version > limits.SCHEMA_VERSION:
                 raise StoreNewer(home=self.home, found=version, known=limits.SCHEMA_VERSION)
             if version == 0 and next(self.con.execute(query("store.tables")))[0]:
                 raise StoreCorrupt(home=self.home, problem=f"{DATABASE} is not a telex store")
-            for name in sorted(os.listdir(f"{_HERE}/schema")):
-                if int(name[:4]) > version:
-                    self._apply(f"{_HERE}/schema/{name}")
-            self.con.execute(f"PRAGMA user_version = {limits.SCHEMA_VERSION}")
+            for number, way, marker, text in migrations():
+                # An older telex that still ran may have put its own number back.
+                if version < number <= schema and not next(self.con.execute(query(way), marker))[0]:
+                    self.con.execute(text)
+            self.con.execute(f"PRAGMA user_version = {schema}")
             self.con.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
-    def _apply(self, path: str) -> None:
-        """One migration, unless its first table or column is there: an older telex that still ran may have put its
-        own number back."""
-        with open(path, encoding="utf-8") as file:
+
+def migrations() -> Iterator[tuple[int, str, tuple[str, ...], str]]:
+    """Every migration: its number, the query that finds its first table or column with its values, and its SQL."""
+    for name in sorted(os.listdir(f"{_HERE}/schema")):
+        with open(f"{_HERE}/schema/{name}", encoding="utf-8") as file:
             text = file.read()
         table, verb, *more = text.partition(" TABLE ")[2].split(None, 4)
-        looks_for = ("has_column", (table, more[1])) if verb == "ADD" else ("has_table", (table,))
-        if not next(self.con.execute(query(f"store.{looks_for[0]}"), looks_for[1]))[0]:
-            self.con.execute(text)
+        if verb == "ADD":
+            yield int(name[:4]), "store.has_column", (table, more[1]), text
+        else:
+            yield int(name[:4]), "store.has_table", (table,), text
 
 
 class Write:
