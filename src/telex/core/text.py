@@ -109,12 +109,17 @@ class _Escapes(dict[int, str]):
         return shown
 
 
-_ESCAPES = _Escapes({10: "\n"})  # which stands between the parts of indented JSON only
+_ESCAPES = _Escapes({10: "\n", 13: "\r"})  # which stand between the parts of JSON only, or between events
 
 
 def escaped(written: str) -> str:
     """JSON text in which every character can be seen: what `visible` would change is an escape of JSON."""
     return written if written.isascii() and written.isprintable() else written.translate(_ESCAPES)
+
+
+def escaped_bytes(written: bytes) -> bytes:
+    """The same for JSON text in UTF-8, in which control characters below U+0020 are escapes already."""
+    return written if written.isascii() and b"\x7f" not in written else escaped(written.decode()).encode()
 
 
 def _takes_emoji_style(before: str, after: str) -> bool:

@@ -2,19 +2,22 @@
 
 Rules kept here: 127.0.0.1 only, foreign Host and Origin headers refused, and a secret in the path, because every
 user of a machine can reach its ports. The secret is made once and kept in the state directory, readable by its owner
-alone. An answer has left when its last byte was taken while the client was still connected.
+alone. An answer has left when its last byte was taken while the client was still connected. What is not printable
+leaves as an escape of JSON, as over standard output, because a client may log what it gets.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from codecs import getincrementaldecoder
 from functools import partial
 
 import anyio
 import uvicorn
 
 from telex import limits
+from telex.core import text
 from telex.errors import PortTaken
 from telex.mcp.caller import Callers
 from telex.mcp.desk import Desk
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 TOKEN_FILE = "mcp-token"
+_LENGTH = b"content-length"
 
 
 def serve(
@@ -130,6 +134,8 @@ class _Client:
         self._send = send
         self._asked = anyio.Event()  # its whole request has been read
         self._gone = False
+        self._start: Any = None  # the head of an answer whose length is not known yet
+        self._decoder = getincrementaldecoder("utf-8")("replace")
         self.answered = False
 
     async def receive(self) -> Any:
@@ -139,9 +145,24 @@ class _Client:
         return found
 
     async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start" and _has_length(message):
+            self._start = message
+            return
+        if message["type"] == "http.response.body":
+            body = self._decoder.decode(message.get("body", b""), not message.get("more_body"))
+            message = {**message, "body": text.escaped(body).encode()}
+            await self._send_start(message)
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body"):
             self.answered = not self._gone
+
+    async def _send_start(self, body: Any) -> None:
+        """Send the head that waited for its body, with the length that the body has now; none where more will come."""
+        if self._start is not None:
+            start, self._start = self._start, None
+            kept = [one for one in start["headers"] if one[0].lower() != _LENGTH]
+            length = [] if body.get("more_body") else [(_LENGTH, b"%d" % len(body["body"]))]
+            await self._send({**start, "headers": [*kept, *length]})
 
     async def watch(self) -> None:
         """Notice when the client leaves before it is answered; what was sent then went nowhere."""
@@ -149,3 +170,7 @@ class _Client:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone = True
+
+
+def _has_length(start: Any) -> bool:
+    return any(name.lower() == _LENGTH for name, _ in start.get("headers", ()))

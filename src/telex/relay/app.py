@@ -24,6 +24,7 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 
 from telex import limits
+from telex.core import text
 from telex.errors.between import RelayRefused
 from telex.relay import logs
 from telex.relay.auth import Asked, Claimed
@@ -221,7 +222,7 @@ class Operation:
             return Response(status_code=success(self._route), headers=_now())
         if isinstance(said, bytes):
             return Response(said, media_type=_MEDIA[self._route.gives or bytes], headers=_now())
-        return Response(msgspec.json.encode(said), media_type=_JSON, headers=_now())
+        return Response(text.escaped_bytes(msgspec.json.encode(said)), media_type=_JSON, headers=_now())
 
 
 def network(host: str) -> str:
@@ -249,7 +250,7 @@ def failed(problem: RelayRefused, method: str) -> Response:
         headers["Retry-After"] = str(-(-said.retry_after_ms // 1000))
     if problem.facts["status"] == 401:
         headers["WWW-Authenticate"] = signing.SCHEME
-    body = b"" if method == "HEAD" else msgspec.json.encode(api.Failed(error=said))
+    body = b"" if method == "HEAD" else text.escaped_bytes(msgspec.json.encode(api.Failed(error=said)))
     return Response(body, int(str(problem.facts["status"])), headers, _JSON)
 
 

@@ -12,10 +12,12 @@ import traceback
 
 import msgspec
 
+from telex.core import text
+
 
 def say(event: str, **facts: str | int | float) -> None:
     """One line. Nobody to take it is no reason to stop."""
-    line = msgspec.json.encode({"at": round(time.time(), 3), "event": event, **facts})
+    line = text.escaped_bytes(msgspec.json.encode({"at": round(time.time(), 3), "event": event, **facts}))
     try:
         sys.stderr.buffer.write(line + b"\n")
         sys.stderr.buffer.flush()
