@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.support.machine import DAY, HOUR, MINUTE, Machine, said
 
-from telex.errors import NobodyThere
+from telex.errors import NameTaken, NobodyThere
 from telex.store import people
+from telex.store.sqlite import Store
 
 
 def test_what_is_said_in_ones_own_empty_channel_is_kept_for_those_who_come(machine: Machine) -> None:
@@ -87,3 +88,31 @@ def test_without_that_those_who_come_hear_nothing(machine: Machine, monkeypatch:
     monkeypatch.setattr(people, "give_kept", lambda *_: None)
     machine.arrive("/src/feature-auth", wish="alice").send("#feature-auth", "read docs/auth.md first")
     assert machine.arrive("/src/feature-auth", wish="bob").heard() == []
+
+
+# --- a name that is taken by somebody who has its mail already ----------------------------------------------
+
+
+@pytest.mark.parametrize("handled", ["nothing", "read", "done"])
+def test_a_name_that_was_written_to_beside_ones_own_can_be_taken(machine: Machine, handled: str) -> None:
+    api, web = machine.named("api", "web")
+    both = api.send("@web,@frontend", "to both", kind="request")
+    api.send("@frontend", "to the new name alone")
+    if handled != "nothing":
+        getattr(web, handled)(both.id)
+    web.rename("frontend")
+    assert machine.states(both) == {"@frontend": {"nothing": "queued"}.get(handled, handled)}
+    assert web.heard() == [*(["to both"] if handled != "done" else []), "to the new name alone"]
+    if handled != "done":
+        web.reply(both.id, "once")
+    assert machine.db.row("mail.owed_for", 1) is None
+
+
+def test_the_planted_rename_that_keeps_both_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted fault: as it was, one message to both kept the name from whoever it was for."""
+    api, web = machine.named("api", "web")
+    api.send("@web,@frontend", "to both")
+    rows = Store.rows
+    monkeypatch.setattr(Store, "rows", lambda db, name, *v: [] if name == "later.doubles" else rows(db, name, *v))
+    with pytest.raises(NameTaken):
+        web.rename("frontend")

@@ -40,6 +40,25 @@ def test_every_way_of_reading_is_told(team: Team, alice: Machine, bob: Machine, 
     assert [bob.states(one)[WHERE] for one in sent] == ["read", "done", "read", "read"]
 
 
+def test_a_name_that_is_taken_by_one_who_has_the_message_is_told(
+    team: Team, alice: Machine, bob: Machine, api: Seat, frontend: Seat
+) -> None:
+    """One message went to a session there and to a name that nobody held; then that session takes the name."""
+    other = "@web@alice-laptop"
+    sent = api.send(f"{WHERE},{other}", "to both", kind="request")
+    alone = api.send(other, "to the new name alone")
+    team.settle()
+    frontend.rename("web")
+    team.settle()
+    assert bob.states(sent) == {WHERE: "queued", other: "dead"}
+    assert bob.reason(sent, other) == "a session that has it under another name has taken that name"
+    assert frontend.heard() == ["to both", "to the new name alone"]
+    frontend.read()
+    team.settle()
+    assert bob.states(sent) == {WHERE: "read", other: "dead"}
+    assert bob.states(alone) == {other: "read"}
+
+
 def test_showing_rings_the_links_bell_and_only_where_there_is_something_to_tell(
     team: Team, alice: Machine, bob: Machine, api: Seat, frontend: Seat
 ) -> None:

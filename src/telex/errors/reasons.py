@@ -28,6 +28,7 @@ UNSENT = {
 # Why a message ended unread at another machine.
 EXPIRED, FULL, RESERVED, LEFT, COOLING = "expired", "inbox-full", "name-reserved", "left", "cooling-down"
 TOO_FAST, NEW_NAMES, DAMAGED, REMOVED, REFUSED = "too-fast", "new-names", "damaged", "removed", "refused"
+TWICE = "twice"
 ENDED = {
     EXPIRED: "its time ran out there",
     FULL: "as many messages wait for it there as may",
@@ -39,6 +40,7 @@ ENDED = {
     DAMAGED: "it was damaged on the disk there",
     REMOVED: "removed there before it was read",
     REFUSED: "a limit there refused it",
+    TWICE: "a session that has it under another name has taken that name",
 }
 
 # Why a request has no reply.

@@ -16,7 +16,8 @@ from __future__ import annotations
 from telex import limits
 from telex.core import delivery, message, names
 from telex.core.record import Record
-from telex.store import link, mail, notices, outbox, people, rosters
+from telex.errors import reasons
+from telex.store import link, mail, notices, outbox, people, receipts, rosters
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -125,8 +126,18 @@ def _taken(db: Store, number: int, channel: people.Address, by: str, now_ms: int
     db.run("mail.settle", number, channel.id)
 
 
-def inherit(db: Store, unheld: people.Address, to: people.Address) -> None:
-    """Somebody takes a name that nobody ever held: what waits there is theirs. Inside a write."""
+def inherit(db: Store, unheld: people.Address, to: people.Address, now_ms: int) -> None:
+    """Somebody takes a name that nobody ever held: what waits there is theirs. Inside a write.
+
+    What they were sent under their present name too is theirs once; its sender at another machine is told.
+    """
+    for number, state in list(db.rows("later.doubles", unheld.id, to.id)):
+        db.run("later.say_why", reasons.TWICE, number, unheld.id)
+        if state == delivery.QUEUED:
+            mail.move(db, number, unheld.id, delivery.DEAD, reasons.of_ending(reasons.TWICE), now_ms)
+        receipts.tell(db, number, now_ms)
+        for query in ("later.drop_arrival", "later.drop_debt", "later.drop_delivery"):
+            db.run(query, number, unheld.id)
     for query in ("later.inherit", "guests.carry_debts", "later.inherit_arrivals"):
         db.run(query, unheld.id, to.id)
     if to.bell and db.value("mail.any_unseen", to.id):

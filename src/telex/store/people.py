@@ -399,7 +399,7 @@ def rename(db: Store, of: Address, name: str, until_ms: int, now_ms: int) -> Add
     if taken and taken.kind == "session" and not taken.session:
         from telex.store import later
 
-        later.inherit(db, taken, of)
+        later.inherit(db, taken, of, now_ms)
     if taken:
         if taken.kind != "session" or holder(db, taken) or db.value("people.ever_used", taken.id):
             raise NameTaken(name=name, holder=_whose(taken))

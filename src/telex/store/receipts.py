@@ -51,10 +51,15 @@ def last_word(db: Store, number: int, sender_name: str, now_ms: int) -> None:
     for recipient, state in list(db.rows("mail.open_deliveries", number)):
         closed = delivery.DEAD if state in delivery.UNSEEN else delivery.READ
         mail.move(db, number, recipient, closed, why, now_ms)
+    tell(db, number, now_ms)
+    db.run("receipts.drop_arrivals", number)
+
+
+def tell(db: Store, number: int, now_ms: int) -> None:
+    """Put into the outbox what became of one message, because it will be here no more. Inside a write."""
     linked = link.load(db)
     if linked is not None and linked.role != link.READER:
         _collect(db, list(db.rows("receipts.due_of", number)), now_ms)
-    db.run("receipts.drop_arrivals", number)
 
 
 def _collect(db: Store, rows: list[tuple[Any, ...]], now_ms: int) -> int:

@@ -18,6 +18,22 @@ UPDATE owed SET debtor = ?1 WHERE message = ?2 AND debtor = ?3
 -- :leave_undecided
 INSERT OR IGNORE INTO undecided (message, recipient) VALUES (?, ?)
 
+-- :doubles  what two addresses were sent both
+SELECT d.message, d.state FROM delivery d
+WHERE d.recipient = ?1 AND EXISTS (SELECT 1 FROM delivery o WHERE o.message = d.message AND o.recipient = ?2)
+
+-- :say_why
+UPDATE arrival SET why = ?1 WHERE message = ?2 AND recipient = ?3
+
+-- :drop_arrival
+DELETE FROM arrival WHERE message = ? AND recipient = ?
+
+-- :drop_debt
+DELETE FROM owed WHERE message = ? AND debtor = ?
+
+-- :drop_delivery
+DELETE FROM delivery WHERE message = ? AND recipient = ?
+
 -- :inherit  what waited at one address, and what ended there, is another's
 UPDATE OR IGNORE delivery SET recipient = ?2 WHERE recipient = ?1
 
