@@ -9,14 +9,18 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.link.courier import introduce, join
 from tests.support.cli import Ran, Shell
 
 from telex.cli import extras
+from telex.store import link
+from telex.store.sqlite import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ("apsw", "rich", "pygments", "markdown_it", "mdurl")
@@ -82,6 +86,50 @@ def test_a_missing_part_is_named_with_the_command_that_brings_it(
     assert f"its part '{extra}'" in ran.error["message"]
     assert ran.error["hint"].endswith(f"-m pip install '.[{extra}]'")
     assert sorted(shell.home.rglob("*")) == before, "nothing was written"
+
+
+@pytest.fixture
+def linked(shell: Shell) -> Shell:
+    """A machine of a team, joined when telex was whole."""
+    shell.telex("who")
+    db = Store(str(shell.telex_home))
+    join(db, "bob-laptop", "member", "e" * 32)
+    introduce(db, "alice-laptop", "member")
+    db.close()
+    return shell
+
+
+MISSING = "this telex was installed without its part 'team'"
+
+
+def test_a_link_that_lacks_its_part_says_so_where_a_person_looks(linked: Shell, base: Path) -> None:
+    """Would break: the background process ends without a word, and mail waits for ever."""
+    before = telex(linked, base, "doctor")
+    assert (before.status, MISSING in before.out) == (0, False)
+    ran = telex(linked, base, "link", "run", "--quiet")  # as a send starts it
+    assert ran.status == 1
+    sent = telex(linked, base, "send", "@frontend@alice-laptop", "hello", name="api")
+    assert sent.status == 0
+    assert "the link cannot run: 'telex doctor' says why" in sent.out
+    for words in (["status"], ["doctor"]):
+        said = telex(linked, base, *words)
+        assert said.status == 1
+        assert said.out.count(MISSING) == 1
+        assert "-m pip install '.[team]'" in said.out
+    for _ in range(3):
+        telex(linked, base, "link", "run", "--quiet")
+    told = [one for one in telex(linked, base, "log", "--all", "--json").json["messages"] if MISSING in one["body"]]
+    assert len(told) == 1
+
+
+def test_once_the_relay_was_reached_the_missing_part_is_history(linked: Shell, base: Path) -> None:
+    telex(linked, base, "link", "run", "--quiet")
+    db = Store(str(linked.telex_home))
+    with db.write():
+        link.reached(db, int(time.time() * 1000) + 1)
+    db.close()
+    said = telex(linked, base, "status")
+    assert (said.status, MISSING in said.out) == (0, False)
 
 
 def test_a_module_of_no_part_is_still_a_fault_of_telex() -> None:

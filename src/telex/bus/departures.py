@@ -61,7 +61,15 @@ def told(db: Store, place: people.Address, where: str, now_ms: int) -> tuple[str
     machine = rosters.machine(db, machine_name)
     known = rosters.at(db, machine.id, name) if machine else None
     linked = link.load(db)
-    rests = "; the link rests" if linked and linked.paused and where == delivery.WAITS else ""
+    rests = ""
+    if linked and where == delivery.WAITS:
+        rests = "; the link rests" if linked.paused else _cannot(db, linked)
     if known is None:
         return NOBODY, f"{where}{rests}; nobody is known by that name there"
     return known.state_at(now_ms), f"{where}{rests}; {known.words(now_ms)}"
+
+
+def _cannot(db: Store, linked: link.Link) -> str:
+    from telex.store import trouble
+
+    return "; the link cannot run: 'telex doctor' says why" if trouble.missing_part(db, linked.reached_ms) else ""

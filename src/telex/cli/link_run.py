@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from telex.errors import Usage
 from telex.errors.between import NotLinked
@@ -11,6 +12,7 @@ from telex.store import launch, link
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.cli.main import Call
+    from telex.store.sqlite import Store
 
 SYSTEMD = """\
 # ~/.config/systemd/user/telex-link.service; then: systemctl --user enable --now telex-link
@@ -48,11 +50,14 @@ UNITS = {"systemd": SYSTEMD, "launchd": LAUNCHD}
 
 def run(call: Call) -> None:
     """`telex link run`: until the link ends."""
-    from telex.link import agent
-
     db = call.bus.db
     if link.load(db) is None:
         raise NotLinked()
+    try:
+        from telex.link import agent
+    except ModuleNotFoundError as problem:
+        _note_missing(db, problem)
+        raise
     quiet = "quiet" in call.args.flags
     if quiet:
         os.chdir(db.home)  # whoever started it may want to remove the directory that it was in
@@ -64,6 +69,17 @@ def run(call: Call) -> None:
         call.out.json({"ended": words})
     else:
         call.out.line(words)
+
+
+def _note_missing(db: Store, problem: ModuleNotFoundError) -> None:
+    """Nobody may read what this process prints: `telex status`, `telex doctor` and the next send have to say it."""
+    from telex.cli import extras
+    from telex.store import trouble
+
+    if known := extras.missing(problem, "link"):
+        now_ms = int(time.time() * 1000)
+        with db.write():
+            trouble.note(db, trouble.PART, "", f"{known.message}; {known.advice}", now_ms)
 
 
 def unit(call: Call) -> None:

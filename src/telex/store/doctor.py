@@ -232,6 +232,8 @@ def _link(db: Store) -> list[Check]:
     waits = outbox.waiting(db)
     if waits and not linked.paused and not bells.rings(db.home, bells.LINK):
         return [Check(what="link", state=MENDABLE, detail=f"{waits} items wait, and its bell is silent")]
+    if (missing := trouble.missing_part(db, linked.reached_ms)) and not agent.runs(db.home):
+        return [Check(what="link", state=BROKEN, detail=f"cannot run, {waits} items wait: {missing}")]
     stands = "rests" if linked.paused else "runs" if agent.runs(db.home) else "does not run now"
     found = [f"{linked.machine_name} in {linked.team_name}; the link {stands}, {waits} items wait"]
     found += [f"the relay: {linked.fault}"] if linked.fault else []

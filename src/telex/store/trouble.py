@@ -14,6 +14,7 @@ from telex.store.sqlite import Store
 # The kinds, each with what begins the notice of it.
 GAP, REFUSED, CHAIN, GUESS, KEY, FORK = "gap", "refused", "chain", "guess", "key", "fork"
 REPLAY, FAULT, CLOCK = "replay", "fault", "clock"
+PART = "part"  # an optional part of telex is missing, so nothing runs
 
 
 class Trouble(Record):
@@ -48,3 +49,9 @@ def tell(db: Store, words: str, now_ms: int) -> None:
 def recent(db: Store, most: int = limits.LIST_ROWS) -> list[Trouble]:
     """The newest ones, newest first."""
     return [Trouble.of_row(row) for row in db.rows("trouble.recent", most)]
+
+
+def missing_part(db: Store, reached_ms: int) -> str:
+    """Why the link could not even start since the relay was reached last: which part is missing, and what brings it.
+    '' where that is not so."""
+    return str(db.value("trouble.newest", PART, reached_ms) or "")

@@ -9,5 +9,8 @@ SELECT count(*) FILTER (WHERE machine = ?2 AND words = ?3), count(*) FROM troubl
 -- :recent
 SELECT n, at_ms, machine, kind, words FROM trouble ORDER BY n DESC LIMIT ?
 
+-- :newest  of a kind, since a time
+SELECT words FROM trouble WHERE kind = ? AND at_ms > ? ORDER BY n DESC LIMIT 1
+
 -- :trim
 DELETE FROM trouble WHERE n <= (SELECT max(n) FROM trouble) - ?
