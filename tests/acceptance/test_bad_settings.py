@@ -243,7 +243,7 @@ def _link(path: Path, dotfiles: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["the file", "its directory"])
 def test_a_link_out_of_a_project_is_not_followed(machine: Machine, how: str) -> None:
     """Would break: a checkout whose settings are a link to the person's own settings, or to any file of theirs."""
-    if machine.scope != PROJECT:
+    if machine.scope == USER:
         return
     path = Path(machine.pieces()[0].path)
     outside = machine.user / "outside"
@@ -268,8 +268,12 @@ SWITCHES: dict[str, list[tuple[str, object, str]]] = {
         ("system/etc/claude-code/managed-settings.json", {"allowManagedHooksOnly": True}, "administrator"),
         ("system/etc/claude-code/managed-settings.json", {"disableAllHooks": True}, "disableAllHooks"),
         ("system/etc/claude-code/managed-settings.d/10-hooks.json", {"allowManagedHooksOnly": True}, "administrator"),
+        ("project/.claude/settings.json", {"disableAllHooks": True}, "disableAllHooks"),
+        ("project/.claude/settings.local.json", {"disableAllHooks": True}, "disableAllHooks"),
+        ("user/.claude/settings.json", {"disableAllHooks": True}, "disableAllHooks"),
     ],
     "codex": [
+        ("project/.codex/config.toml", "[features]\nhooks = false", "features.hooks"),
         ("system/etc/codex/requirements.toml", "allow_managed_hooks_only = true", "administrator"),
         ("system/etc/codex/requirements.toml", "[features]\nhooks = false", "features.hooks"),
         ("system/etc/codex/managed_config.toml", "[features]\nhooks = false", "features.hooks"),
@@ -279,6 +283,8 @@ SWITCHES: dict[str, list[tuple[str, object, str]]] = {
         ("system/etc/gemini-cli/settings.json", {"hooksConfig": {"enabled": False}}, "hooksConfig.enabled"),
         ("system/etc/gemini-cli/settings.json", {"hooksConfig": {"disabled": ["telex"]}}, "hooksConfig.disabled"),
         ("user/.gemini/settings.json", {"hooksConfig": {"enabled": False}}, "hooksConfig.enabled"),
+        ("project/.gemini/settings.json", {"hooksConfig": {"enabled": False}}, "hooksConfig.enabled"),
+        ("project/.gemini/settings.json", {"hooksConfig": {"disabled": ["telex"]}}, "hooksConfig.disabled"),
     ],
 }
 SWITCH_CASES = [(client, *switch) for client, found in SWITCHES.items() for switch in found]
@@ -303,13 +309,32 @@ def test_a_switch_that_keeps_hooks_from_running_is_said_with_its_file(
         assert path.read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("local", "shared", "state"),
+    [(False, True, "installed"), (None, True, "broken"), (True, False, "broken"), ("true", True, "broken")],
+)
+def test_the_switch_of_the_file_that_counts_most_decides(
+    tmp_path: Path, local: object, shared: object, state: str
+) -> None:
+    """As Claude Code has it: a project's local settings, then its shared ones, then the user's."""
+    machine = Machine(tmp_path, "claude", USER)
+    folder = machine.project / ".claude"
+    folder.mkdir()
+    for name, value in (("settings.local.json", local), ("settings.json", shared)):
+        (folder / name).write_text(json.dumps({} if value is None else {"disableAllHooks": value}))
+    machine.install()
+    assert [one.state for one in machine.inspect() if one.part == "hooks"] == [state]
+    elsewhere = inspect("claude", USER, home=str(machine.home), user_home=str(machine.user), project_dir="/")
+    assert {one.state for one in elsewhere if one.part == "hooks"} == {"installed"}, "another directory has its own"
+
+
 @pytest.mark.parametrize("client", SWITCHES)
 @pytest.mark.parametrize("text", ["", "{", "\xff", "[]", "disableAllHooks = 1", '{"disableAllHooks": "true"}'])
 def test_a_policy_that_cannot_be_understood_says_nothing(tmp_path: Path, client: str, text: str) -> None:
     machine = Machine(tmp_path, client, USER)
-    for one in registry.client(client).policies(_where(machine), str(machine.system)):
+    for one in registry.client(client).policies(_where(machine), str(machine.system), str(machine.project)):
         path = Path(one.path.replace("*", "10"))
-        if path.is_relative_to(machine.system):
+        if path.is_relative_to(machine.system) or path.is_relative_to(machine.project):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     machine.install()

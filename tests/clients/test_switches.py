@@ -35,6 +35,19 @@ def claudes(root: Path) -> Lab:
     return lab
 
 
+def claudes_project(root: Path) -> Lab:
+    lab = Lab(root, claude_program())
+    put(lab.directory("frontend") / ".claude" / "settings.json", {"disableAllHooks": True})
+    return lab
+
+
+def claudes_local(root: Path) -> Lab:
+    lab = claudes_project(root)
+    put(lab.directory("frontend") / ".claude" / "settings.json", {"disableAllHooks": False})
+    put(lab.directory("frontend") / ".claude" / "settings.local.json", {"disableAllHooks": True})
+    return lab
+
+
 def codexs(root: Path) -> Lab:
     lab = CodexLab(root, codex_lab.program())
     lab.more = "[features]\nhooks = false\n"
@@ -53,9 +66,16 @@ def geminis_one(root: Path) -> Lab:
     return lab
 
 
+def geminis_project(root: Path) -> Lab:
+    lab = GeminiLab(root, gemini_lab.program())
+    put(lab.directory("frontend") / ".gemini" / "settings.json", {"hooksConfig": {"enabled": False}})
+    return lab
+
+
 def state(client: str, lab: Lab) -> Finding:
     """What status says of the hooks."""
-    found = inspect(client, "user", home=str(lab.telex_home), user_home=str(lab.home), system=str(lab.root))
+    places = {"home": str(lab.telex_home), "user_home": str(lab.home), "project_dir": str(lab.directory("frontend"))}
+    found = inspect(client, "user", system=str(lab.root), **places)
     return next(one for one in found if one.part == "hooks")
 
 
@@ -63,11 +83,14 @@ def state(client: str, lab: Lab) -> Finding:
     ("client", "made", "word"),
     [
         ("claude", claudes, "disableAllHooks"),
+        ("claude", claudes_project, "disableAllHooks"),
+        ("claude", claudes_local, "disableAllHooks"),
         ("codex", codexs, "features.hooks"),
         ("gemini", geminis, "hooksConfig.enabled"),
         ("gemini", geminis_one, "hooksConfig.disabled"),
+        ("gemini", geminis_project, "hooksConfig.enabled"),
     ],
-    ids=["claude", "codex", "gemini", "gemini-one-name"],
+    ids=["claude", "claude-project", "claude-local", "codex", "gemini", "gemini-one-name", "gemini-project"],
 )
 def test_a_switched_off_hook_does_not_run_and_status_says_so(
     tmp_path_factory: pytest.TempPathFactory, offline: None, client: str, made: Callable[[Path], Lab], word: str

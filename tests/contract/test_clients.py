@@ -80,7 +80,7 @@ def test_the_adapter_names_itself(machine: Machine) -> None:
 def test_pieces_are_the_same_each_time_and_lie_under_the_scope(machine: Machine) -> None:
     pieces = machine.adapter.pieces(machine.where())
     assert pieces == machine.adapter.pieces(machine.where())
-    base = machine.project if machine.scope == registry.PROJECT else machine.user
+    base = machine.project if machine.scope != registry.USER else machine.user
     assert pieces and all(Path(piece.path).is_relative_to(base) for piece in pieces)
     assert len({piece.path for piece in pieces}) == len(pieces)
 
@@ -120,7 +120,7 @@ def test_another_homes_handlers_are_telexs_but_not_ours(machine: Machine) -> Non
 def test_each_extra_is_a_part_of_its_own_and_only_a_server_may_share_a_file(machine: Machine) -> None:
     usual, extras = machine.adapter.pieces(machine.where()), machine.adapter.extras(machine.where())
     assert extras == machine.adapter.extras(machine.where())
-    base = machine.project if machine.scope == registry.PROJECT else machine.user
+    base = machine.project if machine.scope != registry.USER else machine.user
     assert all(Path(piece.path).is_relative_to(base) for piece in extras)
     paths = [piece.path for piece in (*usual, *extras) if isinstance(piece, HookFile | OwnFile)]
     parts = [piece.part for piece in extras]

@@ -218,10 +218,12 @@ def uninstall(call: Call) -> int:
         ),
     )
     _say(call, changes, failed, "nothing of telex is installed there")
-    left = [one.where.project_dir for one in manifest.all_of(home_directory()) if one.where.scope != registry.USER]
+    left = [one.where for one in manifest.all_of(home_directory()) if one.where.scope != registry.USER]
     if left and not (call.args.word("client") or call.out.as_json or _dry(call)):
-        call.out.line(f"still installed for projects: {', '.join(map(text.visible, sorted(set(left))))}")
-        call.out.line("'telex uninstall --scope project' in the directory takes it out there")
+        directories = sorted({one.project_dir for one in left})
+        scopes = " or ".join(sorted({one.scope for one in left}, reverse=True))
+        call.out.line(f"still installed for projects: {', '.join(map(text.visible, directories))}")
+        call.out.line(f"'telex uninstall --scope {scopes}' in the directory takes it out there")
     return int(bool(failed))
 
 
@@ -250,7 +252,8 @@ def _placed(call: Call, clients: list[str]) -> list[tuple[str, Place]]:
     """The client that is named, where the environment says; or all, wherever telex is installed in them besides."""
     wanted = call.args.word("client")
     if wanted or _scope(call) != registry.USER:
-        return [(name, _place(name)) for name in ([wanted] if wanted else clients)]
+        having = [name for name in clients if _scope(call) in registry.client(name).scopes]
+        return [(name, _place(name)) for name in ([wanted] if wanted else having or clients)]
     return [(name, place) for name in clients for place in _places(name)]
 
 

@@ -75,7 +75,7 @@ _FROM = Option(
 _KIND = Option(name="kind", value="K", meaning="note (default), context, request, reply, ack or event")
 _LIMIT = Option(name="limit", value="N", meaning="how many at most (20)")
 _EVERY = Option(name="all", meaning="everybody's, not only what concerns you")
-_SCOPE = Option(name="scope", value="S", meaning="user (default) or project")
+_SCOPE = Option(name="scope", value="S", meaning="user (default), project, or for Claude Code local")
 _MACHINE = Word(name="machine", meaning="its name in the team")
 _YES = Option(name="yes", meaning="do not ask")
 _DRY = Option(name="dry-run", meaning="say what would be written, write nothing")

@@ -77,7 +77,7 @@ class Alias:
         """Nothing stands in the way."""
         return ""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
         """None either."""
         return []
 

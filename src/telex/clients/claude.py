@@ -16,6 +16,7 @@ from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 from telex.clients.policy import Policy
 from telex.clients.registry import (
     COOP,
+    LOCAL,
     MSG,
     PROJECT,
     SKILL,
@@ -77,14 +78,17 @@ class Claude:
 
     name = "claude"
     title = "Claude Code"
-    scopes: tuple[str, ...] = (USER, PROJECT)
+    scopes: tuple[str, ...] = (USER, PROJECT, LOCAL)
     config_variable = "CLAUDE_CONFIG_DIR"
     trace = ".claude"
     moments: tuple[Moment, ...] = _MOMENTS
 
     def pieces(self, where: Where) -> list[Piece]:
-        """The settings file with the entries of its events, and the skill."""
+        """The settings file with the entries of its events, and the skill. In the local scope only the settings: a
+        skill is a file that others who have the project would get."""
         root = _root(where)
+        if where.scope == LOCAL:
+            return [HookFile(path=os.path.join(root, "settings.local.json"), entries=_entries(where))]
         return [
             _own(root, ("skills", "telex", "SKILL.md"), SKILL, "SKILL.md"),
             HookFile(path=os.path.join(root, "settings.json"), entries=_entries(where)),
@@ -93,6 +97,8 @@ class Claude:
     def extras(self, where: Where) -> list[Piece]:
         """The MCP server; for the user also the status line, the denial of the built-in tools, the /coop command and
         the /msg skill. (A project's status line would hide its user's own.)"""
+        if where.scope == LOCAL:
+            return []
         server = {"type": "stdio", "command": launchers.command_path(where.home), "args": ["mcp"]}
         if where.scope == PROJECT:
             return [ServerFile(path=os.path.join(where.project_dir, ".mcp.json"), server=server)]
@@ -114,19 +120,28 @@ class Claude:
         """Claude Code has one switch for all hooks."""
         return "'disableAllHooks' is set, so no hook runs" if settings.get("disableAllHooks") is True else ""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
-        """An administrator can switch hooks off, or allow only those of the managed settings."""
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
+        """An administrator can switch hooks off, or allow only those of the managed settings. Then the first file that
+        has the switch counts: the project's local one, the project's shared one, the user's."""
         found = policy.beneath(system, "etc", "claude-code")
         files = [os.path.join(found, "managed-settings.json"), os.path.join(found, "managed-settings.d", "*.json")]
-        return [Policy(path=path, why=self._managed) for path in files]
+        managed = [Policy(path=path, why=self._managed) for path in files]
+        project = os.path.join(directory, ".claude")
+        ranked = [os.path.join(project, "settings.local.json"), os.path.join(project, "settings.json")]
+        ranked.append(os.path.join(where.config_dir or os.path.join(where.user_home, ".claude"), "settings.json"))
+        return [*managed, *(Policy(path=path, why=self.obstacle, settles=_has_switch) for path in ranked)]
 
     def _managed(self, settings: dict[str, Any]) -> str:
         only = policy.said(settings, "allowManagedHooksOnly", True, "only your administrator's hooks run")
         return self.obstacle(settings) or only
 
 
+def _has_switch(settings: dict[str, Any]) -> bool:
+    return isinstance(settings.get("disableAllHooks"), bool)
+
+
 def _root(where: Where) -> str:
-    base = where.project_dir if where.scope == PROJECT else where.user_home
+    base = where.user_home if where.scope == USER else where.project_dir
     return (where.scope == USER and where.config_dir) or os.path.join(base, ".claude")
 
 

@@ -73,12 +73,13 @@ class Codex:
         """What can be in the way stands in another file, config.toml."""
         return ""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
         """Hooks are a feature that can be off; an administrator can also allow only hooks of their own."""
         etc = policy.beneath(system, "etc", "codex")
         return [
             Policy(path=os.path.join(etc, "requirements.toml"), why=_required),
             Policy(path=os.path.join(etc, "managed_config.toml"), why=_feature_off),
+            Policy(path=os.path.join(directory, ".codex", "config.toml"), why=_feature_off_here),
             Policy(path=os.path.join(_user_root(where), "config.toml"), why=_feature_off),
         ]
 
@@ -89,6 +90,10 @@ def _user_root(where: Where) -> str:
 
 def _feature_off(settings: dict[str, Any]) -> str:
     return policy.said(settings, "features.hooks", False, "no hook runs")
+
+
+def _feature_off_here(settings: dict[str, Any]) -> str:
+    return policy.said(settings, "features.hooks", False, "no hook runs here once Codex trusts this project")
 
 
 def _required(settings: dict[str, Any]) -> str:

@@ -77,7 +77,7 @@ class Copilot:
         """Its hook file is telex's own; what can be in the way stands in others."""
         return ""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
         """None: its `disableAllHooks` was seen not to keep these hooks from running."""
         return []
 

@@ -16,7 +16,7 @@ from telex.clients import install as installing
 from telex.clients.atomic import content
 from telex.clients.inspection import INSTALLED, NOT_INSTALLED, Finding
 from telex.clients.marketplace import Enabling
-from telex.clients.registry import HOOKS, PROJECT, SERVER, SKILL, USER, PluginFile
+from telex.clients.registry import HOOKS, SERVER, SKILL, USER, PluginFile
 from telex.errors import Usage
 from telex.errors.settings import BothForms, SettingsUnreadable
 
@@ -38,10 +38,10 @@ def install(
         raise Usage(problem=f"only Claude Code has telex as a plugin, not {client}", verb="install")
     if client != CLIENT or not (as_plugin or is_plugin(place)):
         return installing.install(client, scope, also=also, dry_run=dry_run, **place)
-    if scope == PROJECT and not as_plugin:
+    if scope != USER and not as_plugin:
         raise BothForms(there="as a plugin, for all your sessions", asked="in a project's settings")
     for one in manifest.all_of(place["home"]):
-        if one.client == CLIENT and one.where.scope == PROJECT and any(file.commands for file in one.files):
+        if one.client == CLIENT and one.where.scope != USER and any(file.commands for file in one.files):
             raise BothForms(there=f"in the settings of {one.where.project_dir}", asked="as a plugin")
     extras = _extras(place, also)
     inside, beside = tuple({*extras} & {SERVER}), tuple(one for one in extras if one != SERVER)

@@ -77,10 +77,10 @@ class Gemini:
             return f"'hooksConfig.disabled' names {NAME}; '/hooks enable {NAME}' in Gemini CLI takes it out"
         return ""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
         """The settings of the machine count more than the person's; a project's are read besides theirs."""
         etc = policy.beneath(system, "etc", "gemini-cli")
-        files = [os.path.join(etc, "settings.json")]
+        files = [os.path.join(etc, "settings.json"), os.path.join(directory, ".gemini", "settings.json")]
         if where.scope == PROJECT:
             files.append(os.path.join(where.user_home, ".gemini", "settings.json"))
         return [Policy(path=path, why=self.obstacle) for path in files]

@@ -59,7 +59,7 @@ def inspect(
     adapter = registry.client(client) if isinstance(client, str) else client
     where = where_of(adapter, scope, home, user_home, project_dir, config_dir)
     last = manifest.load(manifest.path_of(adapter.name, where))
-    found, why = [], policy.obstacle(adapter, where, system)
+    found, why = [], policy.obstacle(adapter, where, system, os.path.abspath(project_dir) if project_dir else "")
     for piece in adapter.pieces(where):
         one = _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
         is_well = one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED

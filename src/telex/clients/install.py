@@ -20,7 +20,7 @@ from telex.clients import atomic, elsewhere, gate, launchers, manifest, plan, pr
 from telex.clients.atomic import Batch, content
 from telex.clients.denials import Denials
 from telex.clients.marketplace import Enabling
-from telex.clients.registry import PROJECT, USER, DenyFile, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
+from telex.clients.registry import USER, DenyFile, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
 from telex.clients.shared import Hooks, Server
 from telex.clients.statusline import StatusLine
 from telex.errors import HomeUnsafe, Usage
@@ -135,14 +135,14 @@ def where_of(
     """The place to install to, checked, with absolute paths. Raises Usage, HomeUnsafe, PathNotAbsolute."""
     if scope not in adapter.scopes:
         raise Usage(
-            problem=f"{adapter.title} has no scope '{scope}', only {' and '.join(adapter.scopes)}",
+            problem=f"{adapter.title} has no scope '{scope}', only {_listed(adapter.scopes)}",
             verb="install",
         )
-    if scope == PROJECT and not project_dir:
+    if scope != USER and not project_dir:
         raise Usage(problem="which project? its directory is not known", verb="install")
     home, user_home = os.path.abspath(home), os.path.abspath(user_home)
-    project_dir = os.path.abspath(project_dir) if scope == PROJECT else ""
-    if scope == PROJECT and os.path.realpath(project_dir) == os.path.realpath(user_home):
+    project_dir = os.path.abspath(project_dir) if scope != USER else ""
+    if scope != USER and os.path.realpath(project_dir) == os.path.realpath(user_home):
         # Both scopes would be one file there, with two manifests that each hold half of the truth.
         raise Usage(problem="your home directory is no project; use --scope user", verb="install")
     variable = adapter.config_variable or "the directory"
@@ -161,6 +161,11 @@ def where_of(
         home=home,
         hook=launchers.hook_path(home),
     )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def ours_in(adapter: Client, where: Where) -> Ours:
@@ -251,7 +256,7 @@ def _untouched(last: Manifest | None, pieces: list[Piece], only: tuple[str, ...]
 def _stay_inside(where: Where, pieces: list[Piece]) -> None:
     """A checkout may hold a link to anywhere, so what is for one project is not written outside of it. For the person
     a link may lead anywhere. Raises SettingsUnreadable."""
-    if where.scope != PROJECT:
+    if where.scope == USER:
         return
     root = os.path.realpath(where.project_dir)
     for piece in pieces:

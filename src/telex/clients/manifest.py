@@ -14,7 +14,7 @@ import os
 
 from telex.clients.atomic import content
 from telex.clients.denials import noted
-from telex.clients.registry import PROJECT, USER, DenyFile, HookFile, LineFile, ServerFile, Where
+from telex.clients.registry import LOCAL, PROJECT, USER, DenyFile, HookFile, LineFile, ServerFile, Where
 from telex.core.message import digest
 from telex.core.record import Record
 from telex.errors.settings import SettingsUnreadable
@@ -83,7 +83,7 @@ def hash_of(data: bytes) -> str:
 def path_of(client: str, where: Where) -> str:
     """Where the manifest of that client and place is."""
     place = where.scope
-    if where.scope == PROJECT:
+    if where.scope != USER:
         place += "-" + _short(where.project_dir)
     elif where.config_dir:
         place += "-" + _short(where.config_dir)
@@ -122,7 +122,7 @@ def _decoded(value: dict[str, Any]) -> Manifest:
             *file.commands,
         )
     ]
-    if where.scope not in (USER, PROJECT) or not all(isinstance(text, str) for text in texts):
+    if where.scope not in (USER, PROJECT, LOCAL) or not all(isinstance(text, str) for text in texts):
         raise ValueError("not a manifest")
     return manifest
 

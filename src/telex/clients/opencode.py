@@ -80,7 +80,7 @@ class OpenCode:
         """None that stands in settings; `opencode --pure` runs without plugins."""
         return ""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
         """None: no setting keeps a plugin of its directories from being loaded."""
         return []
 

@@ -73,9 +73,9 @@ class Plugin:
         """The same lines."""
         return SETTINGS.is_telex(handler)
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
-        """The same administrator's."""
-        return SETTINGS.policies(where, system)
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
+        """The same."""
+        return SETTINGS.policies(where, system, directory)
 
     def obstacle(self, settings: dict[str, Any]) -> str:
         """The same switch."""

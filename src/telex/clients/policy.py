@@ -29,15 +29,21 @@ class Policy(Record):
 
     path: str
     why: Callable[[dict[str, Any]], str]
+    settles: Callable[[dict[str, Any]], bool] | None = None  # whether the files behind it do not count then
 
 
-def obstacle(adapter: Client, where: Where, system: str) -> str:
-    """The first thing that stands in the way, with the file that says it; empty if nothing does."""
-    for policy in adapter.policies(where, system):
+def obstacle(adapter: Client, where: Where, system: str, directory: str) -> str:
+    """The first thing that stands in the way of a session in that directory, with the file that says it; empty if
+    nothing does."""
+    for policy in adapter.policies(where, system, directory):
+        if not os.path.isabs(policy.path):
+            continue  # a project's, and there is none
         for path in sorted(glob.glob(policy.path)) if "*" in policy.path else [policy.path]:
             values = _values(path)
             if values and (why := policy.why(values)):
                 return f"{why} (in {path})"
+            if policy.settles and policy.settles(values):
+                return ""
     return ""
 
 

@@ -33,6 +33,7 @@ _MODULES = {
 }
 
 USER, PROJECT = "user", "project"
+LOCAL = "local"  # one person's in a project: the file is not shared
 HOOKS, SKILL, PLUGIN = "hooks", "skill", "plugin"  # the parts that every installation has
 # the parts that are extras
 SERVER, LINE, COOP, MSG, MSG_COMMAND = "mcp server", "status line", "coop command", "msg skill", "msg command"
@@ -143,8 +144,9 @@ class Client(Protocol):
     def obstacle(self, settings: dict[str, Any]) -> str:
         """Why the client would not run the entries although they are there; empty if it would."""
 
-    def policies(self, where: Where, system: str) -> list[Policy]:
-        """Other files that may say so; `system` is the directory under which an administrator's are."""
+    def policies(self, where: Where, system: str, directory: str) -> list[Policy]:
+        """Other files that may say so, by rank: an administrator's are under the directory `system`; `directory` is
+        where a session would work."""
 
 
 def names() -> list[str]:

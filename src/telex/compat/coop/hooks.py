@@ -80,7 +80,10 @@ def _scope(call: Call) -> str:
     given = parse("hook", call.words, values=("scope",))
     if given.texts:
         raise Usage(problem=f"'{given.texts[0][:20]}' is one word too many", verb="hook")
-    return given.options.get("scope", USER)
+    scope = given.options.get("scope", USER)
+    if scope not in (USER, PROJECT):
+        raise Usage(problem=f"Claude Code has no scope '{scope[:20]}', only user and project", verb="hook")
+    return scope
 
 
 def _place() -> Place:
