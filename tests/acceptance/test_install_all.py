@@ -183,7 +183,7 @@ def test_settings_of_an_earlier_telex_are_brought_up_to_date_and_taken_out(shell
     home = str(shell.telex_home)
     old = current.replace("${TELEX_HOME:-$HOME/.telex}", f"${{TELEX_HOME:-{home}}}")
     old = old.replace('\\"$P\\" -I -S \\"$B/hook.py\\"', f"/usr/bin/python3 -I -S {home}/bin/hook.py")
-    assert old.count(f"{home}/bin/hook.py") == 8
+    assert old.count(f"{home}/bin/hook.py") == current.count("-I -S") > 0
     for end in ("install", "uninstall"):
         file.write_text(old)
         assert shell.telex(end, "claude").status == 0
