@@ -233,17 +233,18 @@ def test_what_cannot_be_read_is_refused_and_nothing_else_is_written(machine: Ser
 def test_a_change_in_between_is_not_lost(machine: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A running client rewrites its file at any time. Would break: read, then write, without another look."""
     machine.keep(CLAUDES)
-    prepare = atomic._Step.prepare
+    prepare, written = atomic._Step.prepare, [""]
 
     def meanwhile(step: atomic._Step) -> None:
         prepare(step)
         if step.path == str(machine.claude_json):
-            machine.claude_json.write_text('{"numStartups": 42}')
+            written.append(json.dumps({"numStartups": 41 + len(written)}))
+            machine.claude_json.write_text(written[-1])
 
     monkeypatch.setattr(atomic._Step, "prepare", meanwhile)
     with pytest.raises(SettingsUnwritable, match="another program changed it"):
         machine.install(also=MCP)
-    assert machine.claude_json.read_text() == '{"numStartups": 42}' and not machine.settings.exists()
+    assert machine.claude_json.read_text() == written[-1] and not machine.settings.exists()
 
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(machine: Servers) -> None:

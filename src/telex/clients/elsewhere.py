@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')  # in JSON, and in JavaScript that telex wrote
 _HOOK = "/bin/hook.py"  # of an earlier telex, in JavaScript
+_MARKS = ("-I -S", "hook.py")  # what a line of telex has, however its layout writes the rest
 _INSTALLED = re.compile(r'^const INSTALLED = (process\.env\.HOME \+ )?("(?:[^"\\\n]|\\.)*")', re.MULTILINE)
 IN_THE_PLACE = ", in the place of another telex home's"
 
@@ -31,7 +32,11 @@ IN_THE_PLACE = ", in the place of another telex home's"
 def homes(text: str, user_home: str) -> set[str]:
     """The telex homes whose hook is started from a file of a client, for the user of this home directory."""
     found = {(user_home.rstrip("/") if below else "") + json.loads(path) for below, path in _INSTALLED.findall(text)}
+    if not any(mark in text for mark in _MARKS):  # a file may have ten megabytes of other strings
+        return found
     for literal in _STRING.findall(text):
+        if not any(mark in literal for mark in _MARKS):
+            continue
         try:
             value = json.loads(literal)
         except ValueError:

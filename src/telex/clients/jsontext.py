@@ -88,7 +88,8 @@ def checked(path: str, raw: bytes, form: str = STRICT) -> str:
         bare = text.removeprefix(_BOM)
         if not bare.strip():
             return text[: len(text) - len(bare)] + "{}\n"
-        value = json.loads(_without(bare, form), object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        plain = _without(bare, form)
+        value = json.loads(plain, object_pairs_hook=_no_twins, parse_constant=_no_constant)
     except json.JSONDecodeError as problem:
         where = f"line {problem.lineno}, column {problem.colno}"
         raise fault(path=path, problem=f"{problem.msg.lower()} at {where}") from None
@@ -100,6 +101,7 @@ def checked(path: str, raw: bytes, form: str = STRICT) -> str:
         raise fault(path=path, problem=str(problem)) from None
     if not isinstance(value, dict):
         raise fault(path=path, problem="it is not an object")
+    _remember(text, (value, text[: len(text) - len(bare)] + plain))
     return text
 
 
@@ -131,9 +133,23 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
-@lru_cache(maxsize=4)
+_seen: dict[str, tuple[dict[str, Any], str]] = {}  # the last few texts that were read
+_SEEN_MOST = 4
+
+
+def _remember(text: str, read: tuple[dict[str, Any], str]) -> tuple[dict[str, Any], str]:
+    for old in list(_seen)[: 1 - _SEEN_MOST]:
+        _seen.pop(old, None)
+    _seen[text] = read
+    return read
+
+
 def _read(text: str) -> tuple[dict[str, Any], str]:
     """The values of checked text, and the text without comments, of the same length."""
+    return _seen.get(text) or _remember(text, _decoded(text))
+
+
+def _decoded(text: str) -> tuple[dict[str, Any], str]:
     mark = len(_BOM) if text.startswith(_BOM) else 0
     try:
         return json.loads(text[mark:]), text
