@@ -83,8 +83,9 @@ def test_a_start_tells_the_name_and_leaves_the_mail_to_the_prompt(client: Client
 @pytest.mark.parametrize("name", ["BeforeAgent", "AfterTool"])
 def test_mail_is_context_at_a_prompt_and_after_a_tool_once(client: Client, name: str) -> None:
     assert context(client.case(name)).count(BODY) == 1
+    assert client.case("AfterTool") == {}
     assert client.unread() == 1  # until the model has answered
-    assert client.case("AfterTool") == client.case("AfterAgent") == {}
+    assert client.case("AfterAgent") == {}
     assert client.unread() == 0
     assert client.case(name) == {}
 
@@ -93,6 +94,38 @@ def test_a_prompt_that_was_cancelled_gives_its_mail_back(client: Client) -> None
     """Would break: the next request after Esc, which this client makes without the prompt before it."""
     assert BODY in context(client.case("BeforeAgent"))
     assert BODY in context(client.case("BeforeAgent"))
+
+
+ANSWER = {"type": "gemini", "content": "done"}
+ASKED = {"type": "user", "content": [{"text": "hello"}]}
+CALL = ANSWER | {"toolCalls": [{"name": "run_shell_command"}]}
+TOLD = {"type": "info", "content": "telex: @api says (m1)"}
+BOOKS = {"$set": {"messages": [ANSWER]}}
+RECORDS = {
+    "answered": ([ASKED, ANSWER, BOOKS], True),
+    "answered after a tool": ([ASKED, ANSWER, CALL, ASKED, TOLD, ANSWER, BOOKS], True),
+    "answered, and told something": ([ASKED, ANSWER, BOOKS, TOLD], True),
+    "stopped": ([ANSWER, ASKED, {"type": "info", "content": "Request cancelled."}, BOOKS], False),
+    "stopped during a tool": ([ASKED, ANSWER, CALL, BOOKS], False),
+    "stopped after a tool": ([ASKED, ANSWER, CALL, ASKED, TOLD], False),
+    "failed": ([ANSWER, ASKED, {"type": "error", "content": "[API Error: 400]"}, BOOKS], False),
+    "nothing that is known": ([{"kind": "main"}], False),
+}
+
+
+@pytest.mark.parametrize(("record", "proves"), RECORDS.values(), ids=RECORDS)
+def test_the_end_of_a_turn_proves_only_with_an_answer_in_the_record(
+    client: Client, tmp_path: Path, record: list[Any], proves: bool
+) -> None:
+    """Would break: mail called read after an Esc, which takes the prompt and its mail out of the conversation."""
+    path = tmp_path / "session.jsonl"
+    path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in record))
+    client.case("BeforeAgent", transcript_path=str(path))
+    client.shell.telex("send", "@shop", "and to v3", TELEX_NAME="api")
+    answer = client.case("AfterAgent", transcript_path=str(path))
+    assert (answer.get("decision") == "deny") == proves, "a turn that was stopped does not go on"
+    assert client.unread() == (1 if proves else 2)
+    assert (BODY in context(client.case("BeforeAgent"))) == (not proves)
 
 
 def test_mail_at_the_end_of_a_turn_is_the_reason_to_go_on_once(client: Client) -> None:

@@ -32,5 +32,13 @@ def reply(body: Json, blocks: list[Json]) -> Json:
 
 
 def events(body: Json, blocks: list[Json]) -> Iterator[str]:
-    """The answer as server-sent events: one."""
-    yield f"data: {json.dumps(reply(body, blocks))}\n\n"
+    """The answer as server-sent events: the beginning of its text, and the rest with the end."""
+    begun, rest = [], blocks
+    if blocks[0]["type"] == "text":
+        text = blocks[0]["text"]
+        begun, rest = [{"type": "text", "text": text[:1]}], [{"type": "text", "text": text[1:]}, *blocks[1:]]
+    if begun:
+        first = reply(body, begun)
+        del first["candidates"][0]["finishReason"]
+        yield f"data: {json.dumps(first)}\n\n"
+    yield f"data: {json.dumps(reply(body, rest))}\n\n"

@@ -65,6 +65,7 @@ class Turn:
     input: Json | Callable[[Request], Json] = field(default_factory=dict)
     when: str = ""  # only for a request that holds this
     first: Callable[[], object] | None = None
+    midway: Callable[[], object] | None = None  # runs when the client has the beginning of the answer (Gemini's API)
     namespace: str = ""  # of the tool, where the client's tools have one
 
 
@@ -90,6 +91,7 @@ class Model:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.refuses = False  # every request, which the client may repeat in another form
+        self._midway: Callable[[], object] | None = None
         self._turns: list[Turn] = []
         self._lock = threading.Lock()
         handler = type("BoundHandler", (_Handler,), {"model": self})
@@ -122,6 +124,12 @@ class Model:
         """Wait until so many requests came in all."""
         wait_for(f"{count} requests", lambda: len(self.requests) >= count)
 
+    def has_begun(self) -> None:
+        """The client has the beginning of an answer."""
+        midway, self._midway = self._midway, None
+        if midway:
+            midway()
+
     def close(self) -> None:
         """Stop answering."""
         self._server.shutdown()
@@ -141,6 +149,8 @@ class Model:
                 self._turns.remove(turn)
         if turn and turn.first:
             turn.first()
+        if turn:
+            self._midway = turn.midway
         return _blocks(turn or Turn(), request)
 
 
@@ -266,4 +276,5 @@ class _Handler(BaseHTTPRequestHandler):
         for event in events:
             self.wfile.write(event.encode())
             self.wfile.flush()
+            self.model.has_begun()
         self.close_connection = True

@@ -50,7 +50,9 @@ def said(client: str, point: str, what: str, *, own: bool = False, turn: str = "
         ("codex", TOOL, TOOL, OPEN),
         ("codex", TOOL, STOP, PROVED),
         ("gemini", PROMPT, PROMPT, DROPPED),  # "Request cancelled."
+        ("gemini", PROMPT, TOOL, OPEN),  # Esc takes the tool with the whole turn out of the conversation
         ("gemini", TOOL, TOOL, OPEN),
+        ("gemini", TOOL, PROMPT, DROPPED),
         ("copilot", PROMPT, PROMPT, JOINED),
         ("opencode", START, TOOL, PROVED),
         ("opencode", ANSWER, TOOL, OPEN),

@@ -39,6 +39,8 @@ class Rule(Record):
 
 _ANY = (TOOL, STOP)
 _PARALLEL = Rule(proofs=(STOP,), unanswered=KEPT)  # tools run at once, and the client does not say which go together
+# An Esc or an error takes the whole turn out of the conversation, and fires the event of a tool that it stopped.
+_WITHDRAWN = Rule(proofs=(STOP,), unanswered=LOST)
 
 RULES: dict[str, dict[str, Rule]] = {
     "claude": {
@@ -55,9 +57,9 @@ RULES: dict[str, dict[str, Rule]] = {
         STOP: Rule(proofs=_ANY, unanswered=KEPT),
     },
     "gemini": {
-        PROMPT: Rule(proofs=_ANY, unanswered=LOST),
-        TOOL: _PARALLEL,
-        STOP: Rule(proofs=_ANY, unanswered=LOST, own_prompt=True),
+        PROMPT: _WITHDRAWN,
+        TOOL: _WITHDRAWN,
+        STOP: Rule(proofs=(STOP,), unanswered=LOST, own_prompt=True),
     },
     "copilot": {
         START: Rule(proofs=_ANY, unanswered=KEPT),

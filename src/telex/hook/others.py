@@ -10,6 +10,7 @@ Rules kept here:
   who spoke: `NEW_TURN`;
 - nothing is handed over at a session's start, which may be closed before anything is asked; the start of Copilot and
   OpenCode comes with the first prompt;
+- Gemini CLI fires the event of a turn's end after an Esc and after an error too: its own record tells them apart;
 - OpenCode's plugin is code of telex's own: it says when OpenCode has kept a text, and only then does it count, and
   which end of a turn was the person's doing.
 Seen with Codex CLI 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102, OpenCode 1.18.33.
@@ -42,6 +43,7 @@ class Dialect(Record):
     stop_turn: str  # whether going on at the end of a turn is the same turn to the client, or a new prompt
     start_shows: bool = False  # whether a session's start comes with its first prompt
     confirms: bool = False  # whether the client says that it has kept a text
+    ends_untold: bool = False  # whether the end of a turn that was stopped, or failed, looks like any other
     says_held: bool = False  # whether it says itself which turn went on because of telex; else the gate's marks do
 
 
@@ -72,6 +74,7 @@ DIALECTS = {
             "SessionEnd": (END, ""),
         },
         stop_turn=moments.NEW_TURN,
+        ends_untold=True,
     ),
     "copilot": Dialect(
         client="copilot",
@@ -138,7 +141,7 @@ def _act(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, ra
     if moment == ASKS:
         bells.mark_asks(db.home, session.bell)
         return
-    if payload.interrupted:
+    if payload.interrupted or (moment == STOP and dialect.ends_untold and not _is_answered(db, payload)):
         moment = INTERRUPTED
     moments.settle(db, session, moment, payload, raw)
     if moment == PROMPT and calling.asked_for(db, dialect.client, raw):
@@ -149,6 +152,12 @@ def _act(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, ra
         _stop(db, dialect, payload, session, emit)
     elif moment != WOKEN or db.value("mail.any_waking", session.address):  # it may be read by now, or wake nobody
         _show(db, session, moments.Point(moment, payload, confirms=dialect.confirms), emit)
+
+
+def _is_answered(db: Store, payload: Payload) -> bool:
+    from telex.hook import transcript
+
+    return transcript.ends_in_answer(db, payload.transcript)
 
 
 def _show(db: Store, session: people.Session, point: moments.Point, emit: Callable[[str], None]) -> None:

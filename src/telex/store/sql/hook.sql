@@ -53,6 +53,10 @@ SELECT instr(value, ?2) > 0 AND json_extract(value, '$.type') IN ('user', 'attac
            AND substr(coalesce(json_extract(value, '$.message.content[0].text'), ''), 1, 20) = '[Request interrupted')
 FROM json_each(?1) WHERE coalesce(json_extract(value, '$.isSidechain'), 0) = 0
 
+-- :gemini_entry  what an entry of Gemini CLI's record is, and whether it is an answer that asks for no tool
+SELECT CAST(coalesce(json_extract(?1, '$.type'), '') AS TEXT),
+       coalesce(json_extract(?1, '$.type') = 'gemini' AND json_extract(?1, '$.toolCalls') IS NULL, 0)
+
 -- :waking_senders  whose mail waits and wakes, and which it is
 SELECT m.sender_name, m.n FROM delivery d JOIN message m ON m.n = d.message
 WHERE d.recipient = ? AND d.state = 'queued' AND d.wakes = 1 LIMIT ?

@@ -3,7 +3,8 @@
 // Brings messages of other sessions into OpenCode's sessions, by telex's hook.
 // - While nothing waits, nothing is started: a bell (a file) is tested. Nothing polls.
 // - A text counts as handed over when this plugin says "kept", which it does when OpenCode has stored it.
-// - When the person stopped the agent, nothing starts it again but their next prompt or the next message.
+// - A turn that its person stopped, or that failed, proves nothing. After a stop the agent starts again only with the
+//   person's next prompt or the next message.
 // - A subagent's session has no mail of its own; its shell commands speak for the session above it.
 // - Nothing here may disturb OpenCode: every fault ends in silence, and the mail stays for the next moment.
 import { spawn } from "node:child_process"
@@ -18,6 +19,7 @@ const HOOK = `${BIN}/hook.py`
 const PATIENCE_MS = __PATIENCE_MS__ // for the hook
 const STORED_MS = __STORED_MS__ // for OpenCode to store a text; counted as not stored too early, it would come twice
 const BURST_MS = __BURST_MS__ // what is sent together comes together
+const STOPPED = "MessageAbortedError" // what OpenCode calls a stop by its person
 const COMMAND = process.argv.slice(2).find((word) => !word.startsWith("-"))
 const HEADLESS = COMMAND === "run" // it leaves at the end of a turn: nobody is there to wake
 const SERVES = ["serve", "web", "acp"].includes(COMMAND) // several people, or windows, at once
@@ -133,7 +135,7 @@ export const telex = async ({ client, directory }) => {
     note(session, "p")
   }
 
-  // The turn was stopped by its person: the end of it proves nothing and starts nothing.
+  // The turn was stopped by its person, or the model could not be asked: the end of it proves nothing.
   const stopped = async (session) => {
     if (rings(session) || rings(session, "owed")) await hand(session, "Idle", undefined, { interrupted: true })
   }
@@ -151,8 +153,12 @@ export const telex = async ({ client, directory }) => {
     session.busy = false
     note(session, "s")
     const broken = session.broken
-    session.broken = false
-    if (broken) return stopped(session)
+    session.broken = ""
+    if (broken) {
+      await stopped(session)
+      if (broken !== STOPPED && rings(session)) wake(session) // a person's stop starts nothing
+      return
+    }
     if (!rings(session) && !rings(session, "owed")) return
     await begin(session, "Idle", { stop_hook_active: HEADLESS || session.held })
     if (rings(session)) wake(session)
@@ -203,7 +209,7 @@ export const telex = async ({ client, directory }) => {
     "session.deleted": ({ info }) => sessions.has(info.id) && leave(sessions.get(info.id), "deleted"),
     "session.error": ({ sessionID, error }) => {
       const session = sessions.get(sessionID)
-      if (session && error?.name === "MessageAbortedError") session.broken = true
+      if (session && error) session.broken = error.name
     },
     "session.idle": ({ sessionID }) => sessions.has(sessionID) && idle(sessions.get(sessionID)),
     "message.part.updated": ({ part }) => {
@@ -231,7 +237,8 @@ export const telex = async ({ client, directory }) => {
         session.user = { agent, model: model && { providerID: model.providerID, modelID: model.modelID } }
         session.busy = true
         if (parts.some((part) => storing.has(part.id))) return // telex's own: it is noted when it is recorded
-        session.held = session.broken = false
+        session.held = false
+        session.broken = ""
         latest = session
         if (known) note(session, "p")
         if (!known || rings(session) || rings(session, "news")) {
