@@ -8,9 +8,9 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))' 2>
 
 # Python's byte code is kept, whatever the environment says: each worker and each process of a test would compile anew.
 unexport PYTHONDONTWRITEBYTECODE
-# What depends on who runs it, in which locale, time zone and umask. Here, the rest of the suite is left to make test.
-AS_USER ?= tests/security tests/cli tests/unit tests/docs tests/perf tests/acceptance/test_install_all.py \
-	tests/acceptance/test_launchers.py
+# What depends on who runs it, in which locale, time zone and umask.
+AS_USER ?= tests/security tests/cli tests/unit/test_store_files.py tests/unit/test_homes.py tests/unit/test_gate.py \
+	tests/unit/test_config.py tests/acceptance/test_install_all.py tests/acceptance/test_launchers.py
 
 .PHONY: help setup demo check test test-user test-long test-clients clients-newest simulate bench cluster cluster-stop
 .PHONY: docs lock wheel clean

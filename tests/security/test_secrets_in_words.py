@@ -19,6 +19,8 @@ HARMLESS = {
     ("reply", "key"): "an idempotency key",
     ("link join", "code"): "refused in a command",
     ("link join", "expose-code"): "a flag",
+    ("install", "scope"): "one word of a list",
+    ("uninstall", "scope"): "one word of a list",
     ("relay serve", "key"): "the path of a file",
     ("relay serve", "cert"): "the path of a file",
 }

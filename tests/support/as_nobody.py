@@ -1,4 +1,4 @@
-"""Run tests as the login `nobody`: not root, a home with odd letters, umask 077, LANG=C, a time zone off the full hour.
+"""Run tests as the login `nobody`: not root, umask 077, LANG=C, a time zone off the full hour.
 
     python -m tests.support.as_nobody tests/unit tests/cli
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.support import other_user
 
-PLACE = "telex nöbödy "
+PLACE = "telex-nobody-"
 LANGUAGE, ZONE, MASK = "C", "Asia/Kolkata", 0o077
 
 
