@@ -13,7 +13,9 @@ from pathlib import Path
 import apsw
 import pytest
 from tests.support.cli import Shell
+from tests.support.machine import Machine
 
+from telex.store import mail
 from telex.store.people import user_name
 
 COLUMNS = "id, from_id, to_id, content, timestamp, data, summary, large_file_path, read_flag"
@@ -117,3 +119,30 @@ def test_an_import_speaks_to_no_agent_as_telex_or_the_person(
     waits = [one["id"] for one in shell.telex("inbox", "--json", name="api").json["messages"]]
     assert bool(waits) == (kind == "session" and bool(more))
     assert bodies(shell) == ["do it"]
+
+
+SAID = {"telex": "telex itself", "person": "the person at this machine"}
+READ = ["show m1", "log --all", "read m1", "message show m1", "search --all do"]
+
+
+@pytest.mark.parametrize(("sender", "kind"), [("telex", "system"), (user_name(), "person")], ids=["telex", "person"])
+def test_what_was_imported_is_shown_as_nobodys_word_but_its_own(shell: Shell, sender: str, kind: str) -> None:
+    """Would break: history that a file made up stands in `show` and `log` in the name of telex or the person."""
+    shell.telex("inbox", name="api")
+    shell.telex("import", "-", stdin=line(sender, kind).encode())
+    for name in ("api", ""):
+        for words in READ:
+            said = shell.telex(*words.split(), name=name).out
+            assert not any(one in said for one in (*SAID.values(), "that you sent", "@telex")), (words, said)
+        [one] = shell.telex("log", "--all", "--json", name=name).json["messages"]
+        assert (one["sender_kind"], one["client"], one["mine"]) == ("session", "import", False)
+    [record] = [json.loads(one) for one in shell.telex("export").out.splitlines()]
+    assert (record["sender"], record["sender_kind"], record["client"]) == (sender, kind, "")  # exported as it came
+
+
+def test_the_planted_import_without_its_mark_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted fault: the test above must be able to fail."""
+    monkeypatch.setattr(mail.Message, "speaker", lambda one: (one.sender_name, one.sender_kind, True))
+    machine.person.take_in([line("telex", "system")])
+    [one] = machine.person.log(everything=True)
+    assert (one.sender, one.sender_kind) == ("@telex", "system")

@@ -42,7 +42,7 @@ def _record(db: Store, found: mail.Message) -> dict[str, Any]:
         "uuid": ids.written(found.uuid),
         "sender": found.sender_name,
         "sender_kind": found.sender_kind,
-        "client": found.client,
+        "client": found.client if found.speaker()[2] else "",
         "place": found.place,
         "to": found.addressed,
         "kind": found.kind,
@@ -80,7 +80,7 @@ def take_in(db: Store, lines: Iterable[str], now_ms: int, *, queued: bool = True
     """Import exported lines: (taken, already here). Raises ImportInvalid before anything is taken.
 
     Without `queued` what nobody had read is closed. What says that it is telex's or the person's always is, because a
-    file can say anything and must not speak to an agent in their name.
+    file can say anything and must not speak to an agent in their name; nor is it ever shown as theirs.
 
     A message that could not even be read where it was exported is neither.
     """
@@ -93,6 +93,8 @@ def take_in(db: Store, lines: Iterable[str], now_ms: int, *, queued: bool = True
             if db.value("mail.by_uuid", uuid) is None:
                 if not queued or record["sender_kind"] != "session":
                     _close(record)
+                if record["sender_kind"] != "session":
+                    record["client"] = message.IMPORTED
                 _insert(db, record, uuid, now_ms)
                 taken += 1
     return taken, len(records) - taken

@@ -71,11 +71,12 @@ def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -
     sound = found.sound()
     body = DAMAGED if not sound else mail.whole_body(db, found) if whole else found.body
     mine = db.row("mail.delivery", found.n, reader)
+    sender, kind, known = found.speaker()
     return Letter(
         id=message.short_id(found.n),
         uuid=ids.written(found.uuid) if found.uuid else "",
-        sender=f"@{found.sender_name}",
-        sender_kind=found.sender_kind,
+        sender=f"@{sender}",
+        sender_kind=kind,
         client=found.client,
         place=found.place,
         to=found.addressed,
@@ -94,7 +95,7 @@ def letter(db: Store, found: mail.Message, reader: int, *, whole: bool = True) -
         deadline_ms=found.deadline_ms,
         state=mine[0] if mine else "",
         sent_state="" if mine else _sent_state(db, found.n),
-        mine=found.sender == reader,
+        mine=known and found.sender == reader,
         signed_ms=found.signed_ms,
         arrived_ms=found.arrived_ms,
         sound=sound and body is not None,

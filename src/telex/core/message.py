@@ -17,6 +17,8 @@ KINDS = ("note", "context", "request", "reply", "ack", "event")
 OWES_REPLY = ("request",)
 TAKES_NO_REPLY = ("ack", "event")
 
+IMPORTED = "import"  # the client of what a file says that telex or the person sent
+
 DIRECT, CHANNEL, EVERYONE = "direct", "channel", "all"
 WAKES = ("direct", "requests", "all", "never")
 

@@ -65,12 +65,20 @@ class Message(Record):
         """Whether the row is what was stored."""
         return self.meaning() == self.hash
 
+    def speaker(self) -> tuple[str, str, bool]:
+        """The sender's name and kind as every face shows them, and whether they are known. A file can say anything, so
+        what was imported is neither telex's word nor the person's."""
+        if self.client != message.IMPORTED or self.sender_kind == "session":
+            return self.sender_name, self.sender_kind, True
+        return (message.IMPORTED if self.sender_kind == "system" else self.sender_name), "session", False
+
     def item(self, reader: int = 0) -> message.Item:
         """What its reader, the address with that number, is shown."""
+        sender, kind, known = self.speaker()
         return message.Item(
             n=self.n,
-            sender=self.sender_name,
-            sender_kind=self.sender_kind,
+            sender=sender,
+            sender_kind=kind,
             client=self.client,
             place=self.place,
             to=self.addressed,
@@ -85,7 +93,7 @@ class Message(Record):
             arrived_ms=self.arrived_ms,
             reply_to=self.reply_to,
             auto=bool(self.auto),
-            own=self.sender == reader,
+            own=known and self.sender == reader,
         )
 
 
