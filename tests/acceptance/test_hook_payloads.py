@@ -39,9 +39,10 @@ class Answer:
         self.out: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
         assert not done.stdout or done.stdout.count(b"\n") == 1
         if self.out:
-            assert set(self.out) - {"systemMessage"} == {"hookSpecificOutput"}
-            assert set(self.out["hookSpecificOutput"]) <= {"hookEventName", "additionalContext", "watchPaths"}
-            assert self.out["hookSpecificOutput"]["hookEventName"] == event
+            assert set(self.out) <= {"hookSpecificOutput", "systemMessage"}
+            context = self.out.get("hookSpecificOutput", {"hookEventName": event})
+            assert set(context) <= {"hookEventName", "additionalContext", "watchPaths"}
+            assert context["hookEventName"] == event
 
     @property
     def context(self) -> str:
@@ -392,3 +393,24 @@ def test_mail_of_a_turn_that_failed_is_proved_by_the_next_one_and_not_said_again
     assert waiting.case("UserPromptSubmit", prompt_id="the-next").context == ""
     waiting.case("Stop", prompt_id="the-next")
     assert waiting.state() in ("shown", "read")
+
+
+def woken_prompt(text: str) -> str:
+    """How Claude Code hands a wake-up to the hooks of its turn."""
+    summary = "<task-notification>\n<summary>telex: mail for this session</summary>\n</task-notification>"
+    return f"{summary}\n<system-reminder>\n{text}\n</system-reminder>"
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["alone", "with mail that came since"])
+def test_a_woken_turn_tells_its_person_who_wrote(waiting: Client, more: bool) -> None:
+    """Would break: a person who sees that mail came, and not from whom."""
+    text = waiting.case("FileChanged-change").err
+    if more:
+        assert waiting.shell.telex("send", "@feature-auth", "and to v3", TELEX_NAME="api").status == 0
+    answer = waiting.case("UserPromptSubmit", prompt=woken_prompt(text))
+    lines = [f"telex: @{user_name()} says (m1): {BODY}", *(["telex: @api says (m2): and to v3"] if more else [])]
+    assert answer.out["systemMessage"].split("\n") == lines
+    assert (BODY in answer.context, "and to v3" in answer.context) == (False, more)
+    assert waiting.case("UserPromptSubmit", prompt=woken_prompt(text)).out == {}, "a second line of telex"
+    waiting.case("Stop")
+    assert waiting.case("UserPromptSubmit", prompt="go on", prompt_id="the-next").out == {}

@@ -42,7 +42,7 @@ def test_mail_that_waited_wakes_the_session_that_starts(lab: Lab) -> None:
     message = lab.send("@frontend", mark)
     terminal = lab.terminal(model, project)
     assert model.asked_with(mark).count(mark) == 1
-    terminal.shows("telex: ")
+    terminal.shows(f"telex: @sender says ({message}): {mark}")
     read_at_last(lab, model, message)
 
 

@@ -71,6 +71,12 @@ def test_a_wake_up_that_comes_back_as_a_prompt_is_that_prompts() -> None:
     assert said("gemini", STOP, PROMPT, own=True) == JOINED
 
 
+def test_a_second_hook_of_a_woken_prompt_changes_nothing() -> None:
+    """Would break: telex in settings and as a plugin, where the wake-up's mail would be said again in its own turn."""
+    handed = Handing(stage=PROMPT, turn="first", joined=0, armed=1)
+    assert evidence.judge("claude", handed, Event(what=PROMPT, turn="first", own=True)) == OPEN
+
+
 @pytest.mark.parametrize(("client", "point"), POINTS)
 def test_an_interruption_proves_nothing(client: str, point: str) -> None:
     assert said(client, point, INTERRUPTED) == OPEN

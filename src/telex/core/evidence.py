@@ -121,10 +121,11 @@ def judge(client: str, handed: Handing, event: Event) -> str:
     if not handed.armed:
         return DROPPED
     known = rule(client, handed.stage)
-    if event.what == PROMPT and handed.turn and handed.turn == event.turn and not event.own:
+    starts = event.own and known.own_prompt
+    if event.what == PROMPT and handed.turn and handed.turn == event.turn and not starts:
         return OPEN  # a second hook of the same prompt, where the client has telex's line twice
     if event.what == PROMPT:
-        return JOINED if (event.own and known.own_prompt) or known.unanswered == KEPT else DROPPED
+        return JOINED if starts or known.unanswered == KEPT else DROPPED
     if handed.turn and event.turn and handed.turn != event.turn:
         return OPEN
     if event.what == FAILED:

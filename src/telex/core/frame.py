@@ -86,7 +86,7 @@ def frame(
     shown = items[: len(blocks)]
     left = total - len(shown)
     said = Said(_around("".join(blocks), shown, left))
-    said.line = _for_person(shown)
+    said.line = for_person(shown)
     return Framed(text=said, shown=[item.n for item in shown], left=left)
 
 
@@ -123,7 +123,7 @@ def person(sender: str) -> str:
     return f"the person at {_word(machine, limits.NAME_CHARS)}" if machine else "the person at this machine"
 
 
-def _for_person(items: list[Item]) -> str:
+def for_person(items: list[Item]) -> str:
     """One line on the screen: who says what."""
     first, others = items[0], len(items) - 1
     who = "notice" if first.sender_kind == "system" else "@" + _word(first.sender, _ADDRESS_CHARS)

@@ -12,6 +12,7 @@ Rules kept here:
 - a bell that rings in a busy session is left to the turn's own hooks: what the client is given meanwhile starts the
   agent again after its person has stopped it (Esc). After that no hook fires, so the client's record of its process
   says whether the turn still runs;
+- what a wake-up shows its person is the same for every message, so the prompt that it becomes says who wrote;
 - an idle session that has a monitor (telex.hook.monitor) is woken by it alone, which is sooner.
 """
 
@@ -57,9 +58,11 @@ def _start(db: Store, payload: Payload, _raw: str) -> int:
 
 def _prompt(db: Store, payload: Payload, raw: str) -> int:
     session = _session(db, payload)
-    moments.settle(db, session, PROMPT, payload, raw)
+    brought = moments.settle(db, session, PROMPT, payload, raw)
     if not _answers_a_call(db, payload, raw):
-        _add_context(db, session, payload, "UserPromptSubmit", PROMPT)
+        who = moments.line_for_person(db, session, brought)
+        if not _add_context(db, session, payload, "UserPromptSubmit", PROMPT, who=who) and who:
+            steps.say(db.value("hook.line", who))
     return 0
 
 
@@ -95,19 +98,26 @@ def _tool(db: Store, payload: Payload, _raw: str) -> int:
     return 0
 
 
-def _add_context(db: Store, session: people.Session, payload: Payload, event: str, name: str, stage: str = "") -> None:
+def _add_context(
+    db: Store, session: people.Session, payload: Payload, event: str, name: str, stage: str = "", *, who: str = ""
+) -> bool:
+    """Hand over what waits, with a line for the person, after `who`; whether anything was said."""
+    said: list[str] = []
+
     def emit(text: str) -> None:
-        line = getattr(text, "line", "")
+        said.append(text)
+        line = "\n".join(filter(None, (who, getattr(text, "line", ""))))
         query = "hook.context_and_line" if line else "hook.context"
         steps.say(db.value(query, event, text, line) if line else db.value(query, event, text))
 
     point = moments.Point(name, payload, stage=stage)
     if name != PROMPT:
         moments.show(db, session, point, emit)
-        return
+        return bool(said)
     news = introduction.News(db, session, emit, moments.now_ms())
     moments.show(db, session, point, news.emit, taken=news.taken)
     news.finish()
+    return bool(said)
 
 
 def _asks(db: Store, payload: Payload, _raw: str) -> int:

@@ -159,21 +159,22 @@ def _confirmed(db: Store, session: people.Session, numbers: list[int], emit: Cal
             db.run("mail.arm", session.address, number)
 
 
-def settle(db: Store, session: people.Session, what: str, payload: Payload | None = None, raw: str = "") -> None:
-    """What an event says of what was handed over before it: proved, taken back, or still open.
+def settle(db: Store, session: people.Session, what: str, payload: Payload | None = None, raw: str = "") -> list[int]:
+    """What an event says of what was handed over before it: proved, taken back, or still open. It returns the messages
+    that are the event's own prompt.
 
     The event's own text must not be handed over before this. Another hook of the session that has the inbox settles it.
     """
     if not db.value("mail.any_handed", session.address):
-        return
+        return []
     with Reading(db, session) as held:
-        if held:
-            _settle(db, session, what, payload, raw)
+        return _settle(db, session, what, payload, raw) if held else []
 
 
-def _settle(db: Store, session: people.Session, what: str, payload: Payload | None, raw: str) -> None:
+def _settle(db: Store, session: people.Session, what: str, payload: Payload | None, raw: str) -> list[int]:
     turn = payload.turn if payload else ""
     verdicts: dict[str, list[tuple[int, str]]] = {}
+    named: list[int] = []
     for one in mail.handed(db, session.address):
         own = bool(raw and what == evidence.PROMPT and db.value("hook.is_own", raw, frame.opening_of(one.message)))
         said = evidence.judge(session.client, one.handing, Event(what=what, turn=turn, own=own))
@@ -181,8 +182,9 @@ def _settle(db: Store, session: people.Session, what: str, payload: Payload | No
             said = evidence.PROVED
         stage = what if own or what == evidence.FAILED else one.handing.stage
         verdicts.setdefault(said, []).append((one.message, stage))
+        named += [one.message] if own and said == evidence.JOINED else []
     if not verdicts.keys() - {evidence.OPEN}:
-        return
+        return named
     now, joined = now_ms(), int(presence.Turns(db.home, session.bell).joined)
     with db.write():
         mail.record_shown(db, session.address, [n for n, _ in verdicts.get(evidence.PROVED, [])], now)
@@ -191,6 +193,13 @@ def _settle(db: Store, session: people.Session, what: str, payload: Payload | No
         for number, stage in verdicts.get(evidence.JOINED, []):
             db.run("mail.join_turn", stage, turn, joined, session.address, number)
         mail.settle_bell(db, session.address)
+    return named
+
+
+def line_for_person(db: Store, session: people.Session, numbers: list[int]) -> str:
+    """The line by which a person learns who wrote these messages; '' for none."""
+    found = [one for number in numbers if (one := mail.get(db, number)) and one.sound()]
+    return frame.for_person([one.item(session.address) for one in found]) if found else ""
 
 
 def _in_transcript(db: Store, one: mail.Handed) -> bool:

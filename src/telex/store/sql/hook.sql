@@ -18,6 +18,9 @@ SELECT json_object('hookSpecificOutput', json_object('hookEventName', ?, 'additi
 -- :context_and_line  the same with a line for the person, which the model is not given
 SELECT json_object('systemMessage', ?3, 'hookSpecificOutput', json_object('hookEventName', ?1, 'additionalContext', ?2))
 
+-- :line  a line for the person alone
+SELECT json_object('systemMessage', ?)
+
 -- :camel_payload  the same in Copilot's words, which has no titles, and calls a start new after a /clear too
 SELECT CAST(coalesce(json_extract(?1, '$.sessionId'), '') AS TEXT), CAST(coalesce(json_extract(?1, '$.cwd'), '') AS TEXT),
        '', iif(json_extract(?1, '$.source') = 'new', 'clear', CAST(coalesce(json_extract(?1, '$.source'), '') AS TEXT)), CAST(coalesce(json_extract(?1, '$.reason'), '') AS TEXT),
