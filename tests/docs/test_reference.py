@@ -172,3 +172,16 @@ def test_every_line_for_the_client_has_an_entry() -> None:
             continue
         assert f"| `{event}` |" in text
         assert f"### {event}\n" in text
+
+
+def missing_statuses(page: str) -> list[int]:
+    """The exit statuses that a page does not list with the words of the reference."""
+    return [status for status, words in reference._STATUSES.items() if f"| {status} | {words} |" not in page]
+
+
+def test_the_page_for_scripts_lists_every_exit_status() -> None:
+    page = (pages.ROOT / "docs" / "how-to" / "scripts-and-ci.md").read_text("utf-8")
+    assert missing_statuses(page) == []
+    assert {one.status for one in reference.error_families()} <= set(reference._STATUSES)
+    planted = page.replace("| 141 |", "| 142 |")
+    assert missing_statuses(planted) == [141]
