@@ -216,7 +216,7 @@ def test_a_bell_rung_before_the_watcher_works_is_touched_again(place: Place, she
     bell = place.home / "bells" / SESSION
     tools = place.cwd.parent / "tools"
     tools.mkdir()
-    (tools / "sleep").write_text(f"#!/bin/sh\nwhile [ ! -e {tools}/now ]; do /bin/sleep 0.01; done\n")
+    (tools / "sleep").write_text(f"#!/bin/sh\nwhile [ ! -e '{tools}/now' ]; do /bin/sleep 0.01; done\n")
     (tools / "sleep").chmod(0o755)
     for attended, rung in (("1", True), ("1", False), ("0", True)):
         (tools / "now").unlink(missing_ok=True)
