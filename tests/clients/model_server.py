@@ -65,6 +65,7 @@ class Turn:
     input: Json | Callable[[Request], Json] = field(default_factory=dict)
     when: str = ""  # only for a request that holds this
     first: Callable[[], object] | None = None
+    beside: Turn | None = None  # another tool call of the same answer
     midway: Callable[[], object] | None = None  # runs when the client has the beginning of the answer (Gemini's API)
     namespace: str = ""  # of the tool, where the client's tools have one
 
@@ -173,6 +174,7 @@ def _blocks(turn: Turn, request: Request | None) -> list[Json]:
         given = turn.input(request) if callable(turn.input) else turn.input
         block = {"type": "tool_use", "id": f"toolu_{time.monotonic_ns()}", "name": turn.tool, "input": given}
         blocks.append(block | ({"namespace": turn.namespace} if turn.namespace else {}))
+        blocks += _blocks(turn.beside, request) if turn.beside else []
     return blocks
 
 
