@@ -414,3 +414,16 @@ def test_a_woken_turn_tells_its_person_who_wrote(waiting: Client, more: bool) ->
     assert waiting.case("UserPromptSubmit", prompt=woken_prompt(text)).out == {}, "a second line of telex"
     waiting.case("Stop")
     assert waiting.case("UserPromptSubmit", prompt="go on", prompt_id="the-next").out == {}
+
+
+def test_status_warns_of_a_hook_that_was_seen_to_fail(waiting: Client) -> None:
+    home = waiting.shell.telex_home
+    assert "hooks: the last fault" not in waiting.shell.telex("status").out
+    change(home, "ALTER TABLE owed RENAME TO gone")
+    waiting.case("UserPromptSubmit", prompt="hello")
+    assert (home / "hook-fault").exists()
+    change(home, "ALTER TABLE gone RENAME TO owed")
+    ran = waiting.shell.telex("status")
+    assert (ran.status, "hooks: the last fault" in ran.out) == (1, True)
+    waiting.shell.telex("doctor", "--repair")
+    assert "hooks: the last fault" not in waiting.shell.telex("status").out
