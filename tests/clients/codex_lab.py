@@ -105,7 +105,10 @@ class CodexLab(Lab):
         text = _CONFIG.format(sandbox=self.sandbox, approval=approval, url=model.url, more=room)
         place = self._home_of(model)
         place.mkdir(exist_ok=True)
-        (place / "config.toml").write_text(text + trusted + self._trusted + self.more)
+        # In one step: a Codex that starts meanwhile, and finds half a file, shows its sign-in screen.
+        fresh = place / "config.toml.new"
+        fresh.write_text(text + trusted + self._trusted + self.more)
+        fresh.replace(place / "config.toml")
         if place != self.config and self.settings.exists():
             (place / "hooks.json").write_bytes(self.settings.read_bytes())
 
