@@ -6,7 +6,7 @@ import pytest
 from tests.support.machine import DAY, HOUR, MINUTE, Machine, said
 
 from telex.errors import NameTaken, NobodyThere
-from telex.store import people
+from telex.store import registration
 from telex.store.sqlite import Store
 
 
@@ -85,7 +85,7 @@ def test_a_late_joiner_finds_what_was_said_in_the_channel_and_nobody_else_does(m
 
 def test_without_that_those_who_come_hear_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted fault: the tests above must be able to fail."""
-    monkeypatch.setattr(people, "give_kept", lambda *_: None)
+    monkeypatch.setattr(registration, "give_kept", lambda *_: None)
     machine.arrive("/src/feature-auth", wish="alice").send("#feature-auth", "read docs/auth.md first")
     assert machine.arrive("/src/feature-auth", wish="bob").heard() == []
 

@@ -13,7 +13,7 @@ from tests.support.cli import TELEX_WORD
 
 from telex.bus import identity
 from telex.mcp.caller import CODEX_META, codex_thread, kind_of
-from telex.store import people
+from telex.store import people, registration
 
 Start = Callable[..., Peer]
 CLAUDE = "claude-code"
@@ -23,7 +23,7 @@ def session(home: Home, key: str, *, client: str = "claude", pid: int = 0, direc
     """A client's hook says that its session starts; the session's name."""
     who = people.Arrival(client=client, key=key, pid=pid or os.getpid(), directory=directory)
     with home.bus.db.write():
-        _, place = people.register(home.bus.db, who, "dana", home.bus.clock())
+        _, place = registration.register(home.bus.db, who, "dana", home.bus.clock())
     return f"@{place.name}"
 
 

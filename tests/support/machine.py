@@ -19,7 +19,7 @@ from telex.bus.letters import Letter
 from telex.bus.send import Sent
 from telex.core import evidence
 from telex.hook import moments
-from telex.store import bells, people, presence
+from telex.store import bells, people, presence, registration
 from telex.store.sqlite import Store
 
 START_MS = 1_795_296_600_000  # 2026-11-21 21:30 UTC
@@ -192,7 +192,7 @@ class Machine:
             follows=follows,
         )
         with self.db.write():
-            people.register(self.db, who, USER, self.clock())
+            registration.register(self.db, who, USER, self.clock())
 
         def caller() -> Caller:
             session = people.session_by_key(self.db, client, who.key)

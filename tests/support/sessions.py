@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from telex.store import people
+from telex.store import people, registration
 from telex.store.sqlite import Store
 
 
@@ -14,5 +14,5 @@ def begin(home: Path, key: str, pid: int, directory: Path, client: str = "claude
     store = Store(str(home))
     who = people.Arrival(client=client, key=key, pid=pid, directory=str(directory))
     with store.write():
-        people.register(store, who, people.user_name(), int(time.time() * 1000))
+        registration.register(store, who, people.user_name(), int(time.time() * 1000))
     store.close()

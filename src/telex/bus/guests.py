@@ -16,7 +16,7 @@ from telex import limits
 from telex.bus.identity import Caller
 from telex.core.record import Record
 from telex.errors import IpcRefused, NameTaken, RenamedLately
-from telex.store import guests, notices, people, presence, settings
+from telex.store import guests, notices, people, presence, registration, settings
 from telex.store.sqlite import Store
 
 _HOUR_MS = 3_600_000
@@ -52,7 +52,7 @@ def admit(db: Store, name: str, written: str, token: str, pid: int, directory: s
             who = people.Arrival(client=guests.CLIENT, key=key, pid=pid, directory=directory, title=name)
             db.run("people.drop_forward", name)
             place = place or people.awaited(db, name, now_ms)
-            session, held = people.register(db, who, people.user_name(), now_ms, place)
+            session, held = registration.register(db, who, people.user_name(), now_ms, place)
             caller = Caller(address=held, session=session, directory=directory)
         return caller, _registered(db, caller, written, now_ms)
 
@@ -186,5 +186,5 @@ def _registered(db: Store, caller: Caller, written: str, now_ms: int) -> str:
 def _again(db: Store, session: people.Session, pid: int, directory: str, now_ms: int) -> Caller:
     """The same guest, in another process. Its wish stays unsaid, so that it keeps its address."""
     who = people.Arrival(client=session.client, key=session.key, pid=pid, directory=directory)
-    revived, place = people.register(db, who, people.user_name(), now_ms)
+    revived, place = registration.register(db, who, people.user_name(), now_ms)
     return Caller(address=place, session=revived, directory=directory)

@@ -22,7 +22,7 @@ from telex.bus import agents
 from telex.core import names
 from telex.core.record import Record
 from telex.errors import NameTaken, WhoAreYou
-from telex.store import people, presence
+from telex.store import people, presence, registration
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -217,7 +217,7 @@ def _caller(db: Store, session: people.Session, directory: str) -> Caller:
 
 def _registered(db: Store, who: people.Arrival, now_ms: int) -> Caller:
     with db.write():
-        session, place = people.register(db, who, people.user_name(), now_ms)
+        session, place = registration.register(db, who, people.user_name(), now_ms)
     return Caller(address=place, session=session, directory=who.directory)
 
 

@@ -7,7 +7,7 @@ from telex.bus.identity import Caller
 from telex.core import names
 from telex.core.record import Record
 from telex.errors import NotMember, Usage
-from telex.store import people, presence, settings
+from telex.store import people, presence, registration, settings
 from telex.store.sqlite import Store
 
 NOBODY = "nobody"
@@ -147,7 +147,7 @@ def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
     with db.write():
         channel = people.opened_channel(db, name, now_ms)
         db.run("people.join", channel.id, caller.address.id, now_ms)
-        people.give_kept(db, channel, caller.address.id, now_ms)
+        registration.give_kept(db, channel, caller.address.id, now_ms)
         people.tell_team(db)
     return f"#{name}"
 
@@ -178,8 +178,8 @@ def rename(db: Store, caller: Caller, written: str, now_ms: int) -> people.Addre
         until_ms = now_ms + settings.load(db).forward_hours * _HOUR_MS
         people.tell_team(db)
         if caller.session and name != caller.address.name:
-            people.tell_others(db, caller.session.id)
-        return people.rename(db, people.address(db, caller.address.id), name, until_ms, now_ms)
+            registration.tell_others(db, caller.session.id)
+        return registration.rename(db, people.address(db, caller.address.id), name, until_ms, now_ms)
 
 
 def set_wake(db: Store, caller: Caller, mode: str) -> None:

@@ -15,7 +15,7 @@ from telex.bus.identity import SHELL, Caller, by_process, marked
 from telex.core import names
 from telex.errors import AlreadySession, NameTaken, WhoAreYou
 from telex.hook import moments
-from telex.store import people, presence, sweep
+from telex.store import people, presence, registration, sweep
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def enter(db: Store, name: str, environment: Mapping[str, str], directory: str, 
         if name and found and (found.kind != "session" or (holder and holder.client != SHELL)):
             raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
         at = found if holder and holder.client == SHELL else None
-        session, place = people.register(db, who, people.user_name(), now_ms, at)
+        session, place = registration.register(db, who, people.user_name(), now_ms, at)
     return Caller(address=place, session=session, directory=directory)
 
 

@@ -15,7 +15,7 @@ from telex import homes, limits
 from telex.core.record import Record
 from telex.errors import StoreCorrupt
 from telex.hook import moments
-from telex.store import mail, people, sweep
+from telex.store import mail, people, registration, sweep
 from telex.store.sqlite import Store
 
 # The words of a command line by which a client is told to answer one prompt and leave.
@@ -103,7 +103,7 @@ def register(db: Store, client: str, payload: Payload, pid: int) -> tuple[people
     )
     with db.write():
         sweep.end_dead(db, moments.now_ms())
-        registered = people.register(db, who, people.user_name(), moments.now_ms())
+        registered = registration.register(db, who, people.user_name(), moments.now_ms())
     if people.linked(db):
         from telex.store import agent
 

@@ -53,6 +53,7 @@ class Push:
         if linked.origin != self._origin:  # numbers mean something else now
             self._origin, self._hollow = linked.origin, {}
         receipts.collect(line.db, line.now_ms())
+        outbox.begin_anew_if_unsure(line.db, line.now_ms())
         parcels = outbox.batch(line.db, self._most) if linked.epoch and linked.role != linking.READER else []
         if not parcels:
             self._settle()

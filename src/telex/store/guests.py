@@ -13,7 +13,7 @@ from __future__ import annotations
 from telex.core import message
 from telex.core.record import Record
 from telex.errors import NameTaken
-from telex.store import bells, mail, people
+from telex.store import bells, mail, people, registration
 from telex.store.sqlite import Store
 
 CLIENT = people.BY_TOKEN
@@ -75,7 +75,7 @@ def take_name(
     mine = people.address(db, session.address)
     there = people.address_at(db, name)
     if there is None or there.id == mine.id or not db.value("people.ever_used", there.id):
-        return people.rename(db, mine, name, until_ms, now_ms)
+        return registration.rename(db, mine, name, until_ms, now_ms)
     if alive(db, there, now_ms, lease_ms):
         raise NameTaken(name=name, holder="the person" if there.kind == "person" else "a live session")
     evict(db, there, now_ms)

@@ -13,11 +13,9 @@ Rules kept here:
 
 from __future__ import annotations
 
-from telex import limits
 from telex.core import delivery, message, names
 from telex.core.record import Record
-from telex.errors import reasons
-from telex.store import link, mail, notices, outbox, people, receipts, rosters
+from telex.store import link, mail, notices, outbox, people, rosters, unclaimed
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -90,58 +88,14 @@ def follow_channels(db: Store, come: Iterable[str], now_ms: int) -> int:
                 if not db.value("later.went_to", found.n, member.machine):
                     members.setdefault(member.machine, []).append(member.name)
                     far = people.address_at(db, member.address) or people.awaited(db, member.address, now_ms)
-                    _hand_over(db, found, far, now_ms, delivery.WAITS)
+                    unclaimed.hand_over(db, found, far, now_ms, delivery.WAITS)
             if members:
                 to: dict[str, list[str]] = {machine: [] for machine in members}
                 route = outbox.Route(channels=[name], to=to, members=members, without={})
                 outbox.put(db, found.n, found.uuid, route, now_ms)
-                _taken(db, found.n, channel, there[0].address, now_ms)
+                unclaimed.claimed(db, found.n, channel, there[0].address, now_ms)
                 went += 1
     return went
-
-
-def give(db: Store, channel: people.Address, to: people.Address, now_ms: int) -> None:
-    """Somebody has come to a channel here: what it keeps is theirs too. Inside a write."""
-    for number, state in list(db.rows("later.kept", channel.id, now_ms - limits.CHANNEL_KEPT_HOURS * _HOUR_MS)):
-        found = mail.get(db, number)
-        if found is None or not found.sound() or 0 < found.expires_ms <= now_ms or found.sender == to.id:
-            continue
-        if db.row("mail.delivery", number, to.id):
-            continue
-        _hand_over(db, found, to, now_ms)
-        if state == delivery.QUEUED:
-            _taken(db, number, channel, to.name, now_ms)
-
-
-def _hand_over(db: Store, found: mail.Message, to: people.Address, now_ms: int, where: str = "") -> None:
-    """One more recipient of a message; a request whose deadline has passed is owed by nobody any more."""
-    if found.deadline_ms <= now_ms:
-        found.deadline_ms = 0
-    mail.deliver(db, found.n, found, to, message.CHANNEL, where)
-
-
-def _taken(db: Store, number: int, channel: people.Address, by: str, now_ms: int) -> None:
-    """The channel has passed a message to the first who came."""
-    mail.move(db, number, channel.id, delivery.READ, f"kept for @{by}", now_ms)
-    db.run("mail.settle", number, channel.id)
-
-
-def inherit(db: Store, unheld: people.Address, to: people.Address, now_ms: int) -> None:
-    """Somebody takes a name that nobody ever held: what waits there is theirs. Inside a write.
-
-    What they were sent under their present name too is theirs once; its sender at another machine is told.
-    """
-    for number, state in list(db.rows("later.doubles", unheld.id, to.id)):
-        db.run("later.say_why", reasons.TWICE, number, unheld.id)
-        if state == delivery.QUEUED:
-            mail.move(db, number, unheld.id, delivery.DEAD, reasons.of_ending(reasons.TWICE), now_ms)
-        receipts.tell(db, number, now_ms)
-        for query in ("later.drop_arrival", "later.drop_debt", "later.drop_delivery"):
-            db.run(query, number, unheld.id)
-    for query in ("later.inherit", "guests.carry_debts", "later.inherit_arrivals"):
-        db.run(query, unheld.id, to.id)
-    if to.bell and db.value("mail.any_unseen", to.id):
-        db.ring(to.bell)
 
 
 def _pass_on(db: Store, found: mail.Message, place: people.Address, there: rosters.Elsewhere, now_ms: int) -> bool:

@@ -54,7 +54,7 @@ def create(db: Store, new: Link) -> None:
 def drop(db: Store, now_ms: int) -> None:
     """This machine is in no team any more: what still waits for other machines is closed. Inside a write."""
     close_open(db, "", LEFT, now_ms)
-    for name in ("link", "outbox", "sent_to", "had_from", "arrival", "resident", "resident_channel"):
+    for name in ("link", "outbox", "sent_to", "had_from", "arrival", "final_receipt", "resident", "resident_channel"):
         db.run(f"link.clear_{name}")
     db.after_commit(bells.silence, db.home, BELL)
 

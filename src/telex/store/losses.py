@@ -2,19 +2,21 @@
 
 Rules kept here: a number that was given out is never given out again, whatever the store has forgotten; the person is
 told once which numbers are gone, and `telex doctor` says so until a repair; a note too far ahead is not this store's
-and counts for nothing.
+and counts for nothing. What is found is noted as settings: the sweep of the same write tells the person, and the outbox
+begins anew before it gives out a number.
 """
 
 from __future__ import annotations
 
-import time
-
 from telex import limits
 from telex.core.message import short_id
-from telex.store import notices, people
+from telex.store import people
 from telex.store.sqlite import Store
 
-_NOTED = "lost"  # the setting that keeps what doctor says
+# settings
+_NOTED = "lost"  # what doctor says
+_UNTOLD = "lost_untold"  # what the person was not told of yet
+OUTBOX_UNSURE = "outbox_unsure"  # whether the outbox may have forgotten numbers too
 
 
 def gap(db: Store) -> tuple[int, int] | None:
@@ -49,6 +51,15 @@ def noted(db: Store) -> str:
     return ", ".join(filter(None, (db.value("store.lost"), found and between(*found))))
 
 
+def take_untold(db: Store) -> str:
+    """Which messages are gone that the person was not told of, as it is put to them; '' for none. Inside a write."""
+    words = db.value("store.setting", _UNTOLD)
+    if not words:
+        return ""
+    db.run("settings.unset", _UNTOLD)
+    return told(words)
+
+
 def told(words: str) -> str:
     """The same with what it means."""
     return f"stored once and gone now: {words}; the store's log was damaged, or an older copy of the store put back"
@@ -74,10 +85,6 @@ def _settle(db: Store, first: int, last: int, known: int) -> None:
     words = between(first, last)
     noted = ", ".join(filter(None, (db.value("store.lost"), words)))
     db.run("settings.set", _NOTED, ", ".join(noted.split(", ")[-limits.LIST_ROWS :]))
-    now_ms = int(time.time() * 1000)  # an import's messages have old times
-    person = people.person(db, people.user_name(), now_ms)
-    notices.notify(db, person.id, told(words), 0, now_ms)
+    db.run("settings.set", _UNTOLD, words)
     if people.linked(db):  # numbers of the outbox that were forgotten must not be given out again either
-        from telex.store import outbox
-
-        outbox.renew(db, now_ms)
+        db.run("settings.set", OUTBOX_UNSURE, "1")

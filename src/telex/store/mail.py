@@ -15,7 +15,7 @@ from __future__ import annotations
 from telex.core import delivery, evidence, ids, message
 from telex.core.record import Record
 from telex.errors import MessageUnknown, MoveRefused, StoreCorrupt
-from telex.store import bells, bodies, people
+from telex.store import bells, bodies, losses, people
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -118,8 +118,6 @@ def add(db: Store, new: Message) -> int:
     db.run("mail.add_message", *(getattr(new, name) for name in Message.fields()[1:]))
     number = db.inserted()
     if number <= db.newest.number:
-        from telex.store import losses
-
         number = losses.skip(db, number)
     db.after_commit(db.newest.note, number)
     if new.expires_ms:

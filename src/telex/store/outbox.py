@@ -18,7 +18,7 @@ from telex.core import delivery, ids, message, names, sync
 from telex.core.letter import Letter, Parcel, Receipt
 from telex.core.record import Record
 from telex.errors import reasons
-from telex.store import bells, link, mail, notices
+from telex.store import bells, link, losses, mail, notices
 from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
@@ -54,6 +54,7 @@ def put_receipts(db: Store, machine: str, receipts: list[Receipt], now_ms: int) 
 
 
 def _add(db: Store, uuid: bytes, number: int, route: Route, receipts: str, now_ms: int) -> None:
+    _settle_doubt(db, now_ms)
     linked = link.load(db)
     assert linked is not None
     oseq = linked.oseq + 1
@@ -165,6 +166,23 @@ def renew(db: Store, now_ms: int) -> None:
     if link.load(db) is not None:
         _renew(db, now_ms)
         settle_bell(db)
+
+
+def begin_anew_if_unsure(db: Store, now_ms: int) -> None:
+    """Messages were found to be lost, so numbers of the outbox may be too: begin a new origin. One write, if any."""
+    if _is_unsure(db):
+        with db.write():
+            _settle_doubt(db, now_ms)
+
+
+def _is_unsure(db: Store) -> bool:
+    return bool(db.value("store.setting", losses.OUTBOX_UNSURE))
+
+
+def _settle_doubt(db: Store, now_ms: int) -> None:
+    if _is_unsure(db):
+        db.run("settings.unset", losses.OUTBOX_UNSURE)
+        renew(db, now_ms)
 
 
 def _renew(db: Store, now_ms: int) -> None:

@@ -3,8 +3,6 @@
 Rules kept here:
 - an address outlives its sessions; mail waits at it; a session holds exactly one;
 - a name is held while the session that holds it lives, which means: not ended, and its process runs;
-- a session that is known (resumed) takes its own name back; one that follows another in the same process
-  (`/clear`) keeps that one's name; a newcomer takes the first of its wishes, with -2, -3 … while it is held;
 - every write happens inside the caller's transaction.
 """
 
@@ -26,9 +24,7 @@ if TYPE_CHECKING:
 PERSON_BELL = "h-person"
 _DAY_MS = 86_400_000
 RESUMABLE = ("claude", "codex", "gemini", "opencode", "copilot")  # clients whose conversations are taken up again
-_HOSTS = ("codex", "opencode")  # one process of which may run many sessions
 SYSTEM = "telex"
-_COMMANDS = ("shell", "run")  # scripts and commands come and go, and read no prompt
 BY_TOKEN = "ipc"  # the client of a session that is known by a token, whichever process it lives in
 GUEST = "guest:"  # in front of the key of a session whose client does not say its id
 
@@ -301,68 +297,6 @@ def last_seen(db: Store, of: Session) -> int:
     return max(of.seen_ms, presence.Turns(db.home, of.bell).changed_ms)
 
 
-def register(db: Store, who: Arrival, user: str, now_ms: int, at: Address | None = None) -> tuple[Session, Address]:
-    """Give a session its address: the one `at`, its own again, its predecessor's, or a new one. Inside a write."""
-    person(db, user, now_ms)
-    who = who.storable()
-    started = presence.started(who.pid)
-    known = session_by_key(db, who.client, who.key)
-    before = None if known else _predecessor(db, who)
-    bell = bells.bell_of(who.client, who.key, who.pid)
-    place = at or _kept(db, known or before, who) or _choose(db, who, now_ms)
-    last = session(db, place.session)
-    if last and last.id not in (known and known.id, before and before.id) and not last.lives():
-        db.run("people.end_session", now_ms, "its process was gone", last.id)
-    if known:
-        number = known.id
-        _revive(db, known, who, place.id, started, now_ms)
-    else:
-        wish = names.slug(who.wish, default="")
-        process = (who.pid, started, presence.space())
-        values = (who.client, who.key, place.id, *process, who.directory, who.title, wish, now_ms, now_ms)
-        db.run("people.add_session", *values)
-        number = db.inserted()
-    if before:
-        db.run("people.end_session", now_ms, "followed by another in the same process", before.id)
-        if before.bell != bell:
-            db.after_commit(bells.forget, db.home, before.bell)
-    db.run("people.set_one_shot" if who.one_shot else "people.drop_one_shot", number)
-    db.run("people.hold", number, bell, place.id)
-    _join_places(db, place.id, who.directory, who.title or (known.title if known else ""), now_ms)
-    if not (known and known.lives()):  # what the client of the one before was handed is gone with it
-        from telex.store import mail
-
-        mail.take_back(db, place.id, now_ms)
-    if db.value("mail.any_unseen", place.id):
-        db.ring(bell)
-    tell_team(db)
-    arrived = session(db, number)
-    assert arrived is not None
-    if who.client not in _COMMANDS and not before and not (known and known.lives()):
-        tell_others(db, number)
-    return arrived, address(db, place.id)
-
-
-def tell_others(db: Store, number: int) -> None:
-    """A session is here, or has another name: the others hear of it at their next prompt. Inside a write."""
-    for other, place in living(db):
-        if other.id != number and other.client not in _COMMANDS:
-            db.after_commit(bells.mark_news, db.home, place.bell)
-
-
-def _revive(db: Store, known: Session, who: Arrival, place: int, started: int, now_ms: int) -> None:
-    """A session that was known comes back; its earlier process may still have it open in another terminal."""
-    own = presence.space()
-    twin = (0, 0, "")
-    if (known.pid, known.space or own) != (who.pid, own) and known.lives():
-        first = (known.pid, known.pid_started, known.space)
-        twin = first if known.runs_first() else (known.twin_pid, known.twin_started, known.twin_space)
-    title = who.title or known.title
-    wish = names.slug(who.wish, default="") or known.wish
-    process = (who.pid, started, own)
-    db.run("people.revive_session", place, *process, *twin, who.directory, title, wish, now_ms, known.id)
-
-
 def close_process(db: Store, session: Session, pid: int) -> bool:
     """One process of a session is ending; True when another still has it open. Inside a write."""
     first, twin = session.is_first(pid), session.is_twin(pid)
@@ -389,96 +323,6 @@ def _forget(db: Store, ended: Session) -> None:
     process = bells.process_of(ended.bell)
     if now and now.ended_ms and not (process and db.value("people.sessions_in", process)):
         bells.forget(db.home, ended.bell)
-
-
-def rename(db: Store, of: Address, name: str, until_ms: int, now_ms: int) -> Address:
-    """Give an address another name; the old one leads to it for a while. Inside a write. Raises NameTaken."""
-    taken = _address(db.row("people.address_by_name", name))
-    if taken and taken.id == of.id:
-        return of
-    if taken and taken.kind == "session" and not taken.session:
-        from telex.store import later
-
-        later.inherit(db, taken, of, now_ms)
-    if taken:
-        if taken.kind != "session" or holder(db, taken) or db.value("people.ever_used", taken.id):
-            raise NameTaken(name=name, holder=_whose(taken))
-        db.run("people.drop_address", taken.id)
-    db.run("people.drop_forward", name)
-    db.run("people.rename", name, of.id)
-    db.run("people.add_forward", of.name, of.id, until_ms)
-    return address(db, of.id)
-
-
-def _whose(taken: Address) -> str:
-    return {"person": "the person", "system": "telex"}.get(taken.kind, "another session, or has mail waiting for it")
-
-
-def _predecessor(db: Store, who: Arrival) -> Session | None:
-    """Whom an arrival follows in its process. Where a process runs many sessions, it is the one of the same directory;
-    where nothing tells it from another, nobody."""
-    if not who.follows or who.pid <= 0:
-        return None
-    if who.client in _HOSTS:
-        several = [one for one in sessions_in(db, who.pid) if one.client == who.client]
-        if len(several) > 1:
-            here = [one for one in several if one.directory == who.directory]
-            return here[0] if len(here) == 1 else None
-    found = session_by_pid(db, who.pid)
-    return found if found and found.client == who.client else None
-
-
-def _kept(db: Store, session: Session | None, who: Arrival) -> Address | None:
-    """The address that a known session or a predecessor held, unless somebody else lives there now."""
-    if session is None:
-        return None
-    place = address(db, session.address)
-    other = holder(db, place)
-    if other and other.id != session.id:
-        return None
-    if who.wish and names.slug(who.wish, default="") != session.wish:
-        return None  # its environment asks for another name than before
-    return place
-
-
-def _choose(db: Store, who: Arrival, now_ms: int) -> Address:
-    wish = names.slug(who.wish, default="") or names.slug(who.title, default="") or place_name(who.directory)
-    wish = wish or "session"
-    for number in range(1, limits.NAME_TWINS + 1):
-        name = names.twin(wish, number)
-        found = _address(db.row("people.address_by_name", name))
-        if found is None:
-            db.run("people.drop_forward", name)
-            return awaited(db, name, now_ms)
-        if found.kind == "session" and holder(db, found) is None and not _is_kept_for(db, found, who):
-            return found
-    raise NameTaken(name=wish, holder=f"{limits.NAME_TWINS} others")
-
-
-def _is_kept_for(db: Store, place: Address, who: Arrival) -> bool:
-    """Whether somebody may come back to a name, which a session of one prompt then takes only when it is told to."""
-    if not who.one_shot or who.wish or who.title:
-        return False
-    last = session(db, place.session)
-    return last is not None and last.client in RESUMABLE and not db.value("people.is_one_shot", last.id)
-
-
-def _join_places(db: Store, place: int, directory: str, title: str, now_ms: int) -> None:
-    """Membership of the channels of its directory and its title, for as long as it is there."""
-    db.run("people.drop_place_members", place)
-    for reason, name in (("directory", place_name(directory)), ("title", names.slug(title, default=""))):
-        if name:
-            channel = opened_channel(db, name, now_ms)
-            db.run("people.add_member", channel.id, place, reason, now_ms)
-            give_kept(db, channel, place, now_ms)
-
-
-def give_kept(db: Store, channel: Address, place: int, now_ms: int) -> None:
-    """Somebody has come to a channel: what was kept there for those who come is theirs. Inside a write."""
-    if db.value("people.any_kept", channel.id):
-        from telex.store import later
-
-        later.give(db, channel, address(db, place), now_ms)
 
 
 def _address(row: tuple[Any, ...] | None) -> Address | None:

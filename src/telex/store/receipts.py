@@ -21,7 +21,6 @@ from telex.store.sqlite import Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
 # Why a message ended unread, where nothing more is known.
 _CODES = {delivery.EXPIRED: reasons.EXPIRED, delivery.REFUSED: reasons.REFUSED, delivery.DEAD: reasons.DAMAGED}
@@ -35,54 +34,41 @@ def collect(db: Store, now_ms: int) -> int:
         linked = link.load(db)
         if linked is None or linked.role == link.READER:  # a reader's machine may not send, receipts included
             db.run("receipts.forget_due")
+            db.run("link.clear_final_receipt")
             return 0
-        return _collect(db, list(db.rows("receipts.due", limits.RECEIPTS_PER_SWEEP)), now_ms)
+        return _collect(db, now_ms)
 
 
-def last_word(db: Store, number: int, sender_name: str, now_ms: int) -> None:
-    """A message of another machine is about to be removed: who has not read it is told for, and its id stays known.
-    Inside a write."""
-    came = db.row("receipts.letter_of", number)
-    machine = rosters.machine(db, names.split(sender_name)[1])
-    uuid = (came and came[1]) or db.value("mail.uuid_of", number)
-    db.run("arrivals.add_known", uuid, came[0] if came else machine.id if machine else "", now_ms)
-    db.run("receipts.say_why", reasons.REMOVED, number)
-    why = reasons.of_ending(reasons.REMOVED)
-    for recipient, state in list(db.rows("mail.open_deliveries", number)):
-        closed = delivery.DEAD if state in delivery.UNSEEN else delivery.READ
-        mail.move(db, number, recipient, closed, why, now_ms)
-    tell(db, number, now_ms)
-    db.run("receipts.drop_arrivals", number)
-
-
-def tell(db: Store, number: int, now_ms: int) -> None:
-    """Put into the outbox what became of one message, because it will be here no more. Inside a write."""
-    linked = link.load(db)
-    if linked is not None and linked.role != link.READER:
-        _collect(db, list(db.rows("receipts.due_of", number)), now_ms)
-
-
-def _collect(db: Store, rows: list[tuple[Any, ...]], now_ms: int) -> int:
+def _collect(db: Store, now_ms: int) -> int:
     told: dict[str, list[Receipt]] = {}
-    for number, recipient, machine, name, unanswered, uuid, state, via, changed_ms, why in rows:
-        told_state = delivery.QUEUED if state == delivery.HANDED else state  # a handing may be taken back
-        one = Receipt(
-            of=ids.written(uuid),
-            name=name,
-            via=via,
-            state=told_state,
-            at_ms=changed_ms,
-            code=why or _CODES.get(told_state, ""),
-            unanswered=unanswered if unanswered in reasons.SILENT or not unanswered else reasons.IDLE,
-        )
+    finals = list(db.rows("receipts.finals", limits.RECEIPTS_PER_SWEEP))
+    for number, machine, *values in finals:
+        told.setdefault(machine, []).append(_receipt(*values))
+        db.run("receipts.drop_final", number)
+    rows = list(db.rows("receipts.due", limits.RECEIPTS_PER_SWEEP))
+    for number, recipient, machine, *values in rows:
+        one = _receipt(*values)
         told.setdefault(machine, []).append(one)
-        if state in delivery.CLOSED:
+        if one.state in delivery.CLOSED:
             db.run("receipts.drop_arrival", number, recipient)
         else:
             db.run("receipts.told", number, recipient)
     for machine, some in told.items():
         put(db, machine, some, now_ms)
-    return len(rows)
+    return len(finals) + len(rows)
+
+
+def _receipt(name: str, letter: bytes, state: str, via: str, changed_ms: int, why: str, unanswered: str) -> Receipt:
+    state = delivery.QUEUED if state == delivery.HANDED else state  # a handing may be taken back
+    return Receipt(
+        of=ids.written(letter),
+        name=name,
+        via=via,
+        state=state,
+        at_ms=changed_ms,
+        code=why or _CODES.get(state, ""),
+        unanswered=unanswered if unanswered in reasons.SILENT or not unanswered else reasons.IDLE,
+    )
 
 
 def put(db: Store, machine: str, told: list[Receipt], now_ms: int) -> None:

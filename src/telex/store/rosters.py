@@ -142,6 +142,7 @@ def forget(db: Store, machine_id: str, now_ms: int) -> None:
     db.run("rosters.drop_residents", machine_id)
     db.run("rosters.drop_channels", machine_id)
     db.run("rosters.drop_arrivals", machine_id)
+    db.run("receipts.drop_finals_for", machine_id)
     if found := machine_by_id(db, machine_id):
         link.close_open(db, found.name, f"{found.name} was removed from the team", now_ms)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from telex import limits
 from telex.core import delivery
 from telex.errors import StoreFault
-from telex.store import bodies, mail, notices, people, settings
+from telex.store import bodies, last_words, losses, mail, notices, people, settings
 from telex.store.sqlite import Store
 
 _DAY_MS = 86_400_000
@@ -20,6 +20,9 @@ def sweep(db: Store, now_ms: int, keep_days: int) -> None:
     horizon = now_ms - keep_days * _DAY_MS
     if not db.value("mail.any_to_sweep", now_ms, horizon, now_ms + limits.CLOCK_SLACK_MS):
         return
+    if words := losses.take_untold(db):
+        person = people.person(db, people.user_name(), now_ms)
+        notices.notify(db, person.id, words, 0, now_ms)
     for at_ms, number in list(db.rows("mail.overdue", now_ms, limits.SWEEP_ROWS)):
         db.run("mail.drop_due", at_ms, number)
         expire(db, number, "its time to live ran out", now_ms)
@@ -122,9 +125,7 @@ def remove(db: Store, number: int, now_ms: int) -> None:
     if found is None:
         return
     if "@" in found.sender_name:
-        from telex.store import receipts
-
-        receipts.last_word(db, number, found.sender_name, now_ms)
+        last_words.of_message(db, number, found.sender_name, now_ms)
     db.run("index.drop", number)
     for name in (
         "mail.drop_message_handed",

@@ -25,9 +25,6 @@ WHERE d.recipient = ?1 AND EXISTS (SELECT 1 FROM delivery o WHERE o.message = d.
 -- :say_why
 UPDATE arrival SET why = ?1 WHERE message = ?2 AND recipient = ?3
 
--- :drop_arrival
-DELETE FROM arrival WHERE message = ? AND recipient = ?
-
 -- :drop_debt
 DELETE FROM owed WHERE message = ? AND debtor = ?
 

@@ -52,6 +52,9 @@ DELETE FROM had_from
 -- :clear_arrival
 DELETE FROM arrival
 
+-- :clear_final_receipt
+DELETE FROM final_receipt
+
 -- :clear_resident
 DELETE FROM resident
 

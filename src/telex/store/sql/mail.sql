@@ -200,12 +200,14 @@ ON CONFLICT (a, b) DO UPDATE SET count = excluded.count, since_ms = excluded.sin
 -- :any_to_sweep  one look for the three that follow, because every write takes it
 SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
             OR EXISTS (SELECT 1 FROM owed WHERE told < 2 AND deadline_ms <= ?1)
+            OR EXISTS (SELECT 1 FROM setting WHERE name = 'lost_untold')
             OR (SELECT created_ms <= ?2 OR created_ms > ?3 FROM message WHERE n > coalesce(
                 (SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'kept_to'), 0) ORDER BY n LIMIT 1)
 
--- :any_overdue  one look, in two indexes, for what every reader notices on its way
+-- :any_overdue  one look, in three indexes, for what every reader notices on its way
 SELECT 1 WHERE EXISTS (SELECT 1 FROM due WHERE at_ms <= ?1)
             OR EXISTS (SELECT 1 FROM owed WHERE told < 2 AND deadline_ms <= ?1)
+            OR EXISTS (SELECT 1 FROM setting WHERE name = 'lost_untold')
 
 -- :next_overdue  when the next of these is due, in milliseconds; 0 for never
 SELECT coalesce(min(at_ms), 0) FROM (SELECT min(at_ms) AS at_ms FROM due UNION ALL

@@ -1,17 +1,34 @@
 -- What became of letters between machines.
 
 -- :any_due
-SELECT 1 FROM arrival WHERE due = 1 LIMIT 1
+SELECT 1 WHERE EXISTS (SELECT 1 FROM arrival WHERE due = 1) OR EXISTS (SELECT 1 FROM final_receipt)
 
 -- :due  what is to be told, as it is now; a letter's id is the one that its sender knows it by
-SELECT r.message, r.recipient, r.machine, r.name, r.unanswered, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why
+SELECT r.message, r.recipient, r.machine, r.name, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why, r.unanswered
 FROM arrival r JOIN message m ON m.n = r.message JOIN delivery d ON d.message = r.message AND d.recipient = r.recipient
 WHERE r.due = 1 ORDER BY r.machine, r.message LIMIT ?
 
--- :due_of  the same of one message
-SELECT r.message, r.recipient, r.machine, r.name, r.unanswered, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why
+-- :keep_final  what is due of one message, kept because the message goes
+INSERT INTO final_receipt (machine, name, letter, state, via, changed_ms, why, unanswered)
+SELECT r.machine, r.name, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why, r.unanswered
 FROM arrival r JOIN message m ON m.n = r.message JOIN delivery d ON d.message = r.message AND d.recipient = r.recipient
 WHERE r.message = ? AND r.due = 1
+
+-- :keep_final_of  the same of one recipient
+INSERT INTO final_receipt (machine, name, letter, state, via, changed_ms, why, unanswered)
+SELECT r.machine, r.name, iif(r.letter = x'', m.uuid, r.letter), d.state, d.via, d.changed_ms, r.why, r.unanswered
+FROM arrival r JOIN message m ON m.n = r.message JOIN delivery d ON d.message = r.message AND d.recipient = r.recipient
+WHERE r.message = ? AND r.recipient = ? AND r.due = 1
+
+-- :finals
+SELECT n, machine, name, letter, state, via, changed_ms, why, unanswered
+FROM final_receipt ORDER BY n LIMIT ?
+
+-- :drop_final
+DELETE FROM final_receipt WHERE n = ?
+
+-- :drop_finals_for  nobody is left to be told
+DELETE FROM final_receipt WHERE machine = ?
 
 -- :told
 UPDATE arrival SET due = 0, unanswered = '' WHERE message = ? AND recipient = ?

@@ -12,6 +12,9 @@ SELECT count(*) FROM pragma_table_info(?) WHERE name = ?
 -- :optimize_words  merge the index, which drops what was deleted from it
 INSERT INTO words (words) VALUES ('optimize')
 
+-- :setting
+SELECT value FROM setting WHERE name = ?
+
 -- :lost  messages that are gone, as doctor says it until a repair
 SELECT value FROM setting WHERE name = 'lost'
 
