@@ -25,7 +25,7 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 MOST_LINES = {
     "errors": 1_100,
     "core": 1_830,
-    "store": 6_600,
+    "store": 6_650,
     "hook": 1_750,
     "bus": 3_330,
     "clients": 5_500,
