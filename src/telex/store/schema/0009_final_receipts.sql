@@ -1,4 +1,6 @@
--- What other machines are still to be told of messages that are here no more.
+-- Receipts for messages that are here no more.
+
+-- What other machines are still to be told of messages that were removed.
 CREATE TABLE final_receipt (
     n          INTEGER PRIMARY KEY AUTOINCREMENT,
     machine    TEXT NOT NULL,                    -- that sent the message
