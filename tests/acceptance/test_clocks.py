@@ -199,11 +199,11 @@ def test_whatever_the_clock_does_mail_is_shown_once_and_in_order(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, days: list[tuple[int, int]]
 ) -> None:
     """Jumps of up to three days, far below what keeping looks at: nothing may expire, vanish or be shown twice."""
-    processes = Processes()
-    monkeypatch.setattr(presence, "alive", processes.alive)
-    monkeypatch.setattr(presence, "started", processes.started)
+    children = Processes()
+    monkeypatch.setattr(presence, "alive", children.alive)
+    monkeypatch.setattr(presence, "started", children.started)
     monkeypatch.setattr(people, "user_name", lambda: "dana")
-    machine = Machine(tmp_path_factory.mktemp("clock") / "home", processes)
+    machine = Machine(tmp_path_factory.mktemp("clock") / "home", children)
     monkeypatch.setattr(moments, "now_ms", machine.clock)
     try:
         [api] = machine.named("api")

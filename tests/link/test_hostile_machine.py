@@ -42,7 +42,7 @@ def told(made: Machine, machine: str = BOB) -> list[tuple[str, str, str]]:
     return [(one.name, one.state, one.code) for item in items for one in item.receipts]
 
 
-def addresses(made: Machine) -> int:
+def addresses_kept(made: Machine) -> int:
     return int(next(made.db.con.execute("SELECT count(*) FROM address WHERE kind = 'session'"))[0])
 
 
@@ -135,15 +135,15 @@ def test_new_names_are_counted_and_a_list_of_members_makes_none(
 ) -> None:
     """Would break: a thousand names in one letter, which `telex who` then lists to every agent."""
     monkeypatch.setattr(limits, "MACHINE_NAMES_PER_DAY", 4)
-    before = addresses(alice)
+    before = addresses_kept(alice)
     names = [f"new-{n}" for n in range(10)]
     assert take(alice, arrived(letter("hi", to={ALICE: names}), 1, 0)) == 1
-    assert addresses(alice) == before + 4, "its sender and three names"
+    assert addresses_kept(alice) == before + 4, "its sender and three names"
     assert [one for one in told(alice) if one[2] == "new-names"] == [(n, "refused", "new-names") for n in names[3:]]
     members = {ALICE: [f"ghost-{n}" for n in range(200)]}
     take(alice, arrived(letter("all", addressed="#x", to={}, channels=["x"], members=members), 2, 1))
     take(alice, arrived(letter("who", sender="one-more"), 3, 2))
-    assert addresses(alice) == before + 4
+    assert addresses_kept(alice) == before + 4
     assert people.address_at(alice.db, "one-more@bob-laptop") is None
     assert [one.body for one in frontend.inbox()] == []
 
@@ -170,12 +170,12 @@ def test_receipts_make_no_names_without_end(
     bob.named("api")[0].join("#room")
     team.tell_rosters()
     sent = frontend.send("#room", "hello")
-    before, sender = addresses(alice), rosters.machine(alice.db, "bob-laptop")
+    before, sender = addresses_kept(alice), rosters.machine(alice.db, "bob-laptop")
     assert sender is not None
     lies = [Receipt(of=sent.uuid, name=f"ghost-{n}", via="channel", state="read", at_ms=1) for n in range(50)]
     with alice.db.write():
         receipts.take(alice.db, sender, lies, alice.clock())
-    assert addresses(alice) == before + 3
+    assert addresses_kept(alice) == before + 3
 
 
 # --- wake-ups and budgets ----------------------------------------------------------------------------------

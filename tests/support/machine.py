@@ -239,11 +239,11 @@ def said(letters: list[Letter]) -> list[str]:
 
 def made(tmp_path: Path, patch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """For a fixture: a machine whose process table and clock are the test's."""
-    processes = Processes()
-    patch.setattr(presence, "alive", processes.alive)
-    patch.setattr(presence, "started", processes.started)
+    children = Processes()
+    patch.setattr(presence, "alive", children.alive)
+    patch.setattr(presence, "started", children.started)
     patch.setattr(people, "user_name", lambda: USER)
-    machine = Machine(tmp_path / "home", processes)
+    machine = Machine(tmp_path / "home", children)
     patch.setattr(moments, "now_ms", machine.clock)
     yield machine
     machine.db.close()

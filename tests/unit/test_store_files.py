@@ -276,7 +276,7 @@ def test_an_unknown_setting_changes_nothing(machine: Machine, value: str | None)
 
 
 @pytest.fixture
-def mounts(tmp_path: Path) -> Callable[[str], str]:
+def mountinfo(tmp_path: Path) -> Callable[[str], str]:
     """A mount table with these lines."""
 
     def write(lines: str) -> str:
@@ -308,25 +308,25 @@ TABLE = """\
         ("/mnt/with space/x", "fuse.sshfs"),
     ],
 )
-def test_the_nearest_mount_decides(mounts: Callable[[str], str], path: str, kind: str) -> None:
-    assert filesystem.kind(path, mounts(TABLE)) == kind
+def test_the_nearest_mount_decides(mountinfo: Callable[[str], str], path: str, kind: str) -> None:
+    assert filesystem.kind(path, mountinfo(TABLE)) == kind
 
 
 @pytest.mark.parametrize("table", ["", "nonsense\n", "1 2 3 4 / - \n", "22 1 8:1 / / rw ext4\n"])
-def test_where_nothing_can_be_told_nothing_is_refused(mounts: Callable[[str], str], table: str) -> None:
-    assert filesystem.kind("/", mounts(table)) == ""
+def test_where_nothing_can_be_told_nothing_is_refused(mountinfo: Callable[[str], str], table: str) -> None:
+    assert filesystem.kind("/", mountinfo(table)) == ""
     assert filesystem.kind("/", "/nowhere/mountinfo") == ""
 
 
 @pytest.mark.parametrize("kind", sorted(filesystem.NETWORK))
-def test_a_network_filesystem_is_refused(mounts: Callable[[str], str], kind: str) -> None:
-    table = mounts(f"22 1 8:1 / / rw - {kind} x rw\n")
+def test_a_network_filesystem_is_refused(mountinfo: Callable[[str], str], kind: str) -> None:
+    table = mountinfo(f"22 1 8:1 / / rw - {kind} x rw\n")
     with pytest.raises(HomeUnsafe, match=re.escape(f"network filesystem ({kind})")):
         filesystem.refuse_network("/", table)
 
 
-def test_a_local_filesystem_will_do(mounts: Callable[[str], str], tmp_path: Path) -> None:
-    filesystem.refuse_network("/", mounts(TABLE))
+def test_a_local_filesystem_will_do(mountinfo: Callable[[str], str], tmp_path: Path) -> None:
+    filesystem.refuse_network("/", mountinfo(TABLE))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
