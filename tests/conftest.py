@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings
 from tests.support.capability import NEEDS_ROOT
 
-from telex.store import presence
+from telex.fs import processes
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -69,4 +69,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 # Found out once, before any test puts something in the place of the process table: it is remembered for the process.
-presence.space()
+processes.space()

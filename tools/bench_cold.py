@@ -9,9 +9,9 @@ from tests.link.courier import introduce, join
 from tools.bench_lab import ENTRY_POINT, Lab
 from tools.bench_runs import Case, Program, Row, Target, compare
 
-from telex.clients.launchers import Launch
-from telex.store import link
-from telex.store.lock import FileLock
+from telex.clients.launcher.launchers import Launch
+from telex.fs.lock import FileLock
+from telex.team import link_state
 
 FLOOR = "python -I -S -c pass"
 SHELL = "sh -c :"
@@ -114,7 +114,7 @@ def link_up(lab: Lab) -> None:
     with lab.bus("script") as bus:
         join(bus.db, "here", "owner", "e" * 32)
         introduce(bus.db, FAR, "member")
-    lock = FileLock(f"{lab.home}/{link.LOCK}")
+    lock = FileLock(f"{lab.home}/{link_state.LOCK}")
     os.makedirs(os.path.dirname(lock.path), mode=0o700, exist_ok=True)
     assert lock.acquire_within(0)
     _LOCKS.append(lock)

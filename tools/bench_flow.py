@@ -12,8 +12,8 @@ from tools.bench_runs import Case, Row, Target, call, compare
 
 from telex import limits
 from telex.bus import Bus
-from telex.store import mail
-from telex.store.sqlite import query
+from telex.db.connection import query
+from telex.mail import messages
 
 BATCH = 100
 
@@ -70,7 +70,7 @@ def scale(labs: dict[int, Lab], rounds: int) -> list[Row]:
         "search, everybody's": lambda bus: bus.search("schema", everything=True),
         "search, one's own": lambda bus: bus.search("schema", most=4),
         "log, one's own": lambda bus: bus.log(),
-        "what waits, as the hook asks": lambda bus: mail.queued(bus.db, bus.me.address.id, limits.SHOW_ROWS),
+        "what waits, as the hook asks": lambda bus: messages.queued(bus.db, bus.me.address.id, limits.SHOW_ROWS),
         "send": lambda bus: bus.send("@api", body_of(next(words))),
     }
     rows = []

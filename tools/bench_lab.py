@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import telex
 from telex.bus import Bus
-from telex.clients import launchers
-from telex.clients.install import install
+from telex.clients.installer.install import install
+from telex.clients.launcher import launchers
 from telex.core import delivery, ids, message
-from telex.store import mail, people
-from telex.store.sqlite import Store, query
+from telex.db.connection import Store, query
+from telex.mail import addresses, messages
 
 if TYPE_CHECKING:
-    from telex.store.sqlite import SqlValue
+    from telex.db.connection import SqlValue
 
 EVENTS = ("SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SessionEnd", "CwdChanged", "FileChanged")
 ENTRY_POINT = os.path.join(os.path.dirname(sys.executable), "telex")
@@ -75,9 +75,9 @@ class Lab:
 
     def address(self, bus: Bus) -> str:
         """The @name of the session."""
-        found = people.session_by_key(bus.db, "claude", self.session)
+        found = addresses.session_by_key(bus.db, "claude", self.session)
         assert found is not None
-        return f"@{people.address(bus.db, found.address).name}"
+        return f"@{addresses.address(bus.db, found.address).name}"
 
     def environment(self, name: str = "") -> dict[str, str]:
         """What the client gives its hooks; with a name, what a script has."""
@@ -129,7 +129,7 @@ def fill(db: Store, count: int, me: int) -> None:
     """Messages between others, read and done, and some for address `me`; as a store is after a month of use."""
     now_ms = int(time.time() * 1000)
     with db.write():
-        others = [people.awaited(db, f"other-{number}", now_ms).id for number in range(_FOREIGN)]
+        others = [addresses.awaited(db, f"other-{number}", now_ms).id for number in range(_FOREIGN)]
         first = int(db.value("history.newest")) + 1
         db.con.executemany(query("mail.add_message"), _messages(count, others, now_ms))
         db.con.executemany(query("mail.add_delivery"), _deliveries(first, count, others, me, now_ms))
@@ -141,7 +141,7 @@ def _messages(count: int, others: list[int], now_ms: int) -> Iterator[tuple[SqlV
     for number in range(count):
         body = body_of(number)
         sender = number % _FOREIGN
-        new = mail.Message(
+        new = messages.Message(
             uuid=ids.uuid7(now_ms - _AGE_MS + number, number.to_bytes(10, "big")),
             sender=others[sender],
             sender_name=f"other-{sender}",
@@ -167,7 +167,7 @@ def _messages(count: int, others: list[int], now_ms: int) -> Iterator[tuple[SqlV
             key="",
         )
         new.hash = new.meaning()
-        yield tuple(getattr(new, name) for name in mail.Message.fields()[1:])
+        yield tuple(getattr(new, name) for name in messages.Message.fields()[1:])
 
 
 def _deliveries(first: int, count: int, others: list[int], me: int, now_ms: int) -> Iterator[tuple[SqlValue, ...]]:

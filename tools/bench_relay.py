@@ -29,12 +29,13 @@ from tools.cluster import Nodes
 
 from telex.core import members
 from telex.crypto import signatures
+from telex.db.connection import Store
+from telex.fs import bells, processes
+from telex.fs.watch import Watch
 from telex.link import http
 from telex.relay import commands
-from telex.relay.ports import Log
-from telex.store import bells, presence, rosters
-from telex.store.sqlite import Store
-from telex.store.watch import Watch
+from telex.relay.interfaces import Log
+from telex.team import directory
 from telex.wire import api
 from telex.wiring import open_relay
 
@@ -222,7 +223,7 @@ def from_start_to_roster(folder: Path, count: int) -> None:
 
 
 def _is_there(db: Store, name: str) -> bool:
-    return any(one.state not in ("", presence.OFFLINE) for one in rosters.find(db, name))
+    return any(one.state not in ("", processes.OFFLINE) for one in directory.find(db, name))
 
 
 def cpu_seconds(pid: int) -> float:

@@ -11,7 +11,7 @@ import time
 from tools.bench_lab import Lab
 from tools.bench_runs import Row, percentile
 
-from telex.store import bells
+from telex.fs import bells
 
 _IDLE_SECONDS = 3
 _LATE_MS = 5
@@ -21,7 +21,7 @@ _LONGEST_MS = 60_000
 _WATCHER = """\
 import sys, time
 sys.path[:0] = sys.argv[3:]
-from telex.store.watch import Watch
+from telex.fs.watch import Watch
 with Watch(*sys.argv[1:3]) as watch:
     for line in sys.stdin:
         for _ in range(4):  # a ring is several events; what is left of the last one must not wake

@@ -34,7 +34,7 @@ from tools.reference_text import (  # noqa: E402
 )
 
 from telex import config, errors, limits  # noqa: E402
-from telex.cli import faces, grammar, persons  # noqa: E402
+from telex.cli import grammar, legacy, persons  # noqa: E402
 from telex.core import delivery  # noqa: E402
 from telex.errors import answers, between  # noqa: E402
 from telex.errors import settings as of_settings  # noqa: E402
@@ -110,7 +110,7 @@ def older_commands() -> str:
         "[from kei](../how-to/from-kei.md), [from claude-ipc](../how-to/from-claude-ipc.md)."
     )
     parts = []
-    for face in faces.FACES:
+    for face in legacy.FACES:
         also = ", also ".join(code(f"telex {name}") for name in face.names[1:])
         rows = [[code(form), cell(meaning)] for form, meaning in face.forms]
         parts += [
@@ -324,7 +324,7 @@ def exported_fields() -> tuple[str, ...]:
 
 def setting_fields() -> tuple[str, ...]:
     """The keys of a setting, from the one place that writes them."""
-    return _keys("cli/keeping.py", "config")
+    return _keys("cli/data.py", "config")
 
 
 def _keys(path: str, function: str) -> tuple[str, ...]:
@@ -383,7 +383,7 @@ def store_schema() -> str:
         "Times are milliseconds since 1970, UTC; booleans are 0 and 1; 0 stands for 'none'."
     )
     parts = []
-    for path in sorted((PACKAGE / "store" / "schema").glob("*.sql")):
+    for path in sorted((PACKAGE / "db" / "schema").glob("*.sql")):
         text = path.read_text(encoding="utf-8")
         about, _, statements = text.partition("\n\n")
         parts += [f"## {path.name}", _comment(about.splitlines()), *_schema_tables(statements)]
@@ -428,7 +428,9 @@ def _column(line: str) -> list[list[str]]:
 
 def hook_events() -> str:
     """The lines that install writes for Claude Code, and what each does."""
-    from telex.clients import claude, gate, registry
+    from telex.clients import registry
+    from telex.clients.adapters import claude
+    from telex.clients.launcher import gate
 
     where = registry.Where(
         scope=registry.USER,
@@ -438,7 +440,7 @@ def hook_events() -> str:
         hook="/home/you/.telex/bin/hook.py",
     )
     pieces = [piece for piece in claude.CLIENT.pieces(where) if isinstance(piece, registry.HookFile)]
-    about = _gates(source("clients/claude.py"), source("clients/gate.py"))
+    about = _gates(source("clients/adapters/claude.py"), source("clients/launcher/gate.py"))
     rows: list[list[str]] = []
     lines: list[str] = []
     for entry in (one for piece in pieces for one in piece.entries):
@@ -456,8 +458,8 @@ def hook_events() -> str:
         "while nothing waits; `$T` is the home, `$S` the session, `$P` the first "
         "interpreter of the list that stands in `$B`."
     )
-    keys = re.findall(r"'\$\.(\w+)'", source("store/sql/hook.sql").partition("-- :payload")[2].partition("-- :")[0])
-    names = fields("hook/steps.py", "Payload")
+    keys = re.findall(r"'\$\.(\w+)'", source("db/sql/hook.sql").partition("-- :payload")[2].partition("-- :")[0])
+    names = fields("hook/payloads.py", "Payload")
     payload = [[code(key), code(field), cell(comment)] for key, (field, _, comment) in zip(keys, names, strict=True)]
     return page(
         "Hook events",

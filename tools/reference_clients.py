@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.clients.proofs import PROOFS
 from tools.reference_text import PACKAGE, cell, code, page, table
 
-from telex.clients import moments, registry
+from telex.clients import hook_points, registry
 from telex.core import evidence
 
 PATH = PACKAGE.parents[1] / "docs" / "reference" / "clients.md"
@@ -13,7 +13,7 @@ PATH = PACKAGE.parents[1] / "docs" / "reference" / "clients.md"
 
 def clients() -> str:
     """Every client's table."""
-    found = [moments.capability(registry.client(name)) for name in registry.names()]
+    found = [hook_points.capability(registry.client(name)) for name in registry.names()]
     intro = (
         "What each client offers telex: the moment, the client's own name for the door, the oldest version with which "
         "it was seen to work, which later event proves that a request to the model carried what was handed over there "
@@ -24,7 +24,12 @@ def clients() -> str:
         "client writes to each client, and a Claude Code and a Codex session hold a conversation with nobody typing."
     )
     rows = [
-        [f"[{one.title}](../clients/{one.client}.md)", cell(moments.mail_at(one)), one.tested or "not tested", one.date]
+        [
+            f"[{one.title}](../clients/{one.client}.md)",
+            cell(hook_points.mail_at(one)),
+            one.tested or "not tested",
+            one.date,
+        ]
         for one in found
     ]
     parts = [table(["client", "shows mail at", "last tested with", "on"], rows)]

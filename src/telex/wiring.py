@@ -6,13 +6,13 @@ import os
 
 from telex import homes
 from telex.bus import Bus
+from telex.db.connection import Store
 from telex.errors import Usage
 from telex.private import make_directory
-from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.relay.ports import Log, Parts
+    from telex.relay.interfaces import Log, Parts
 
 SQLITE, NATS = "sqlite:", ("nats://", "tls://")
 
@@ -54,10 +54,10 @@ def _open_cluster(log: str) -> tuple[Log, Parts]:
     """The relay's log in a cluster, and the first file of telex's home that no other relay process has."""
     from telex import limits
     from telex.errors.between import RelayRunning
-    from telex.relay import file
-    from telex.relay.cluster import Cluster
-    from telex.relay.log_nats import NatsLog
-    from telex.relay.parts_nats import NatsParts
+    from telex.relay import state_file
+    from telex.relay.jetstream.connection import Cluster
+    from telex.relay.jetstream.log import NatsLog
+    from telex.relay.jetstream.parts import NatsParts
 
     if "@" in log:
         problem = "every user can read what stands in a command: no user and password in --log"
@@ -68,7 +68,7 @@ def _open_cluster(log: str) -> tuple[Log, Parts]:
     for number in range(1, limits.CLUSTER_FILES + 1):
         path = f"{folder}/cluster-{number}.db"
         try:
-            lock = file.Serving(path)
+            lock = state_file.Serving(path)
         except RelayRunning:
             continue
         return NatsLog(cluster, path, lock), NatsParts(cluster)

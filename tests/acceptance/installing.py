@@ -12,10 +12,10 @@ from typing import Any
 
 from tests.support.files import held
 
-from telex.clients.inspection import Finding, inspect
-from telex.clients.install import install, uninstall
-from telex.clients.launchers import Launch
-from telex.clients.plan import Change
+from telex.clients.installer.inspection import Finding, inspect
+from telex.clients.installer.install import install, uninstall
+from telex.clients.installer.plan import Change
+from telex.clients.launcher.launchers import Launch
 
 
 class Machine:

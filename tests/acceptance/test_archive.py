@@ -16,9 +16,9 @@ from tests.support.cli import Shell
 from tests.support.machine import DAY, HOUR, Machine, Processes, Seat, said
 
 from telex import limits
-from telex.bus.letters import DAMAGED
+from telex.bus.message_view import DAMAGED
 from telex.errors import ImportInvalid, NameInvalid, StoreCorrupt
-from telex.store import bells
+from telex.fs import bells
 
 
 @pytest.fixture

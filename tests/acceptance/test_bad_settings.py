@@ -22,11 +22,12 @@ from tests.support.files import held
 from tests.support.trust import but_for_trust
 
 from telex import limits
-from telex.clients import launchers, registry, versions
-from telex.clients.inspection import Finding, inspect
-from telex.clients.install import by_path, install, uninstall
-from telex.clients.launchers import Launch
-from telex.clients.plan import Change
+from telex.clients import registry, versions
+from telex.clients.installer.inspection import Finding, inspect
+from telex.clients.installer.install import by_path, install, uninstall
+from telex.clients.installer.plan import Change
+from telex.clients.launcher import launchers
+from telex.clients.launcher.launchers import Launch
 from telex.clients.registry import PROJECT, SERVER, USER, OwnFile, Piece, Where
 from telex.errors.settings import SettingsReadOnly, SettingsUnreadable, SettingsUnwritable
 

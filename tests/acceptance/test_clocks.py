@@ -9,10 +9,11 @@ from tests.support.machine import DAY, HOUR, MINUTE, START_MS, Machine, Processe
 
 from telex.core import flow, text
 from telex.core.delivery import EXPIRED
+from telex.db.connection import Store
 from telex.errors import TooFast
-from telex.hook import moments
-from telex.store import mail, people, presence, sweep
-from telex.store.sqlite import Store
+from telex.fs import processes
+from telex.hook import delivery
+from telex.mail import addresses, messages, retention
 
 YEAR_2038_MS = 2**31 * 1000 - 2_000
 YEAR_2100_MS = 4_102_444_800_000 - 2_000
@@ -159,9 +160,9 @@ def test_daylight_saving_changes_nothing_that_is_shown() -> None:
 
 
 def test_mail_that_is_sorted_by_its_date_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    by_number = mail.queued
+    by_number = messages.queued
     monkeypatch.setattr(
-        mail, "queued", lambda *given: sorted(by_number(*given), key=lambda one: (one.created_ms, one.n))
+        messages, "queued", lambda *given: sorted(by_number(*given), key=lambda one: (one.created_ms, one.n))
     )
     with pytest.raises(AssertionError):
         test_no_order_changes(machine, -DAY)
@@ -170,15 +171,15 @@ def test_mail_that_is_sorted_by_its_date_is_noticed(machine: Machine, monkeypatc
 def test_mail_that_expires_because_it_is_dated_ahead_is_noticed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = sweep._keep
+    keep = retention._keep
 
     def eager(db: Store, now_ms: int, horizon: int, keep_days: int) -> None:
         for number, created_ms in list(db.rows("mail.oldest", 0, 20)):
             if created_ms > now_ms:
-                sweep.expire(db, number, "dated ahead", now_ms)
+                retention.expire(db, number, "dated ahead", now_ms)
         keep(db, now_ms, horizon, keep_days)
 
-    monkeypatch.setattr(sweep, "_keep", eager)
+    monkeypatch.setattr(retention, "_keep", eager)
     with pytest.raises(AssertionError):
         test_a_clock_that_goes_back_expires_nothing(machine, -DAY)
 
@@ -200,11 +201,11 @@ def test_whatever_the_clock_does_mail_is_shown_once_and_in_order(
 ) -> None:
     """Jumps of up to three days, far below what keeping looks at: nothing may expire, vanish or be shown twice."""
     children = Processes()
-    monkeypatch.setattr(presence, "alive", children.alive)
-    monkeypatch.setattr(presence, "started", children.started)
-    monkeypatch.setattr(people, "user_name", lambda: "dana")
+    monkeypatch.setattr(processes, "alive", children.alive)
+    monkeypatch.setattr(processes, "started", children.started)
+    monkeypatch.setattr(addresses, "user_name", lambda: "dana")
     machine = Machine(tmp_path_factory.mktemp("clock") / "home", children)
-    monkeypatch.setattr(moments, "now_ms", machine.clock)
+    monkeypatch.setattr(delivery, "now_ms", machine.clock)
     try:
         [api] = machine.named("api")
         sent: list[str] = []

@@ -11,12 +11,13 @@ import pytest
 from tests.support.cli import Shell
 from tests.support.trust import Change, trust
 
-from telex.clients import codex, registry
-from telex.clients.codex_trust import fingerprint
-from telex.clients.inspection import Finding, inspect
-from telex.clients.install import install, uninstall
-from telex.clients.launchers import Launch
-from telex.clients.plan import Change as Done
+from telex.clients import registry
+from telex.clients.adapters import codex
+from telex.clients.installer.codex_trust import fingerprint
+from telex.clients.installer.inspection import Finding, inspect
+from telex.clients.installer.install import install, uninstall
+from telex.clients.installer.plan import Change as Done
+from telex.clients.launcher.launchers import Launch
 from telex.clients.registry import Piece, Where
 
 LAUNCH = Launch(python="/opt/python3.11", import_dirs=["/opt/telex"])

@@ -19,8 +19,9 @@ from tests.support.cli import PYTHON_WORD, Ran, Shell
 from tests.support.machine import DAY, Machine
 
 from telex import limits
-from telex.store import people, presence, sweep
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import processes
+from telex.mail import addresses, retention
 
 ROOT = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
 NAMESPACE = ["unshare", *ROOT, "--pid", "--fork", "--mount-proc", "--kill-child"]
@@ -81,10 +82,10 @@ def sessions(shell: Shell) -> dict[str, str]:
     }
 
 
-def recorded(shell: Shell, key: str) -> people.Session:
+def recorded(shell: Shell, key: str) -> addresses.Session:
     """A session as the store has it."""
     db = Store(str(shell.telex_home))
-    found = next(one for client in VARIABLES if (one := people.session_by_key(db, client, key)))
+    found = next(one for client in VARIABLES if (one := addresses.session_by_key(db, client, key)))
     db.close()
     return found
 
@@ -117,7 +118,7 @@ def test_who_and_receipts_say_where_it_is_and_when_it_was_seen(shell: Shell, cli
     assert (there["@api"], there["@box"]) == ("", "in another container")
     assert "idle, in another container" in shell.telex("who").out
     assert "@box (idle, in another container, last seen " in shell.telex("send", "@box", "hello").out
-    if presence.space().split(":")[1] == presence.OUTERMOST:
+    if processes.space().split(":")[1] == processes.OUTERMOST:
         assert "@api (idle, outside this container, last seen " in box.run("telex send @api hello").out
 
 
@@ -145,7 +146,7 @@ def test_equal_process_ids_of_two_containers_are_two_processes(shell: Shell, cli
 
 
 def test_the_host_sees_when_a_container_is_gone(shell: Shell, clients: Callable[..., Client]) -> None:
-    if presence.space().split(":")[1] != presence.OUTERMOST:
+    if processes.space().split(":")[1] != processes.OUTERMOST:
         pytest.skip("these tests run in a container themselves")
     box = clients("box", "box", inside=NAMESPACE)
     assert sessions(shell) == {"@box": "idle"}
@@ -229,20 +230,20 @@ def spaces(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Say in which namespace this process is."""
 
     def enter(space: str) -> None:
-        monkeypatch.setattr(presence, "space", lambda: space)
+        monkeypatch.setattr(processes, "space", lambda: space)
 
     return enter
 
 
-HOST, BOX, OTHER = f"b1:{presence.OUTERMOST}:1", "b1:4026532999:900", "b1:4026532999:1200"
+HOST, BOX, OTHER = f"b1:{processes.OUTERMOST}:1", "b1:4026532999:900", "b1:4026532999:1200"
 
 
 def test_an_inode_that_is_used_again_is_another_namespace(machine: Machine, spaces: Callable[[str], None]) -> None:
     spaces(BOX)
     api = machine.arrive("/src/api")
     spaces(OTHER)
-    assert not people.sessions_in(machine.db, api.session.pid)
-    assert people.session_by_pid(machine.db, api.session.pid) is None
+    assert not addresses.sessions_in(machine.db, api.session.pid)
+    assert addresses.session_by_pid(machine.db, api.session.pid) is None
     assert api.session.away == "in another container"
 
 
@@ -252,8 +253,8 @@ def test_after_a_reboot_nobody_lives_and_names_are_free(
     spaces(HOST)
     api = machine.arrive("/src/api", key="one")
     machine.clock.pass_by(60)
-    monkeypatch.setattr(presence, "_booted_ms", machine.clock)
-    spaces(f"b2:{presence.OUTERMOST}:1")
+    monkeypatch.setattr(processes, "_booted_ms", machine.clock)
+    spaces(f"b2:{processes.OUTERMOST}:1")
     assert not api.session.lives()
     assert machine.arrive("/src/other/api").at == "@api"
 
@@ -262,10 +263,10 @@ def test_another_kernel_that_shares_the_home_is_no_reboot(
     machine: Machine, spaces: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A virtual machine: it was heard of after this one was started."""
-    monkeypatch.setattr(presence, "_booted_ms", lambda: machine.clock() - 1)
+    monkeypatch.setattr(processes, "_booted_ms", lambda: machine.clock() - 1)
     spaces(HOST)
     api = machine.arrive("/src/api")
-    spaces(f"b2:{presence.OUTERMOST}:1")
+    spaces(f"b2:{processes.OUTERMOST}:1")
     assert api.session.lives()
     assert machine.arrive("/src/other/api").at == "@api-2"
 
@@ -275,8 +276,8 @@ def test_another_kernel_that_shares_the_home_is_no_reboot(
     [
         ("", HOST, False),
         ("", BOX, True),
-        (presence.UNKNOWN, HOST, True),
-        (HOST, presence.UNKNOWN, True),
+        (processes.UNKNOWN, HOST, True),
+        (HOST, processes.UNKNOWN, True),
         (BOX, OTHER, True),
     ],
 )
@@ -299,13 +300,13 @@ def test_who_was_not_heard_of_for_days_is_gone(machine: Machine, spaces: Callabl
     if marks:
         api.marks("ps")
     with machine.db.write():
-        sweep.end_dead(machine.db, machine.clock())
+        retention.end_dead(machine.db, machine.clock())
     assert api.session.lives() is marks
 
 
 def test_a_look_that_believes_every_process_id_is_noticed(
     machine: Machine, spaces: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "sight", lambda of, seen_ms: presence.HERE)
+    monkeypatch.setattr(processes, "sight", lambda of, seen_ms: processes.HERE)
     with pytest.raises(AssertionError):
         test_what_cannot_be_told_is_not_called_dead(machine, spaces, BOX, OTHER, True)

@@ -19,8 +19,8 @@ from tests.link.courier import introduce, join
 from tests.support.cli import Ran, Shell
 
 from telex.cli import extras
-from telex.store import link
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.team import link_state
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ("apsw", "rich", "pygments", "markdown_it", "mdurl")
@@ -126,7 +126,7 @@ def test_once_the_relay_was_reached_the_missing_part_is_history(linked: Shell, b
     telex(linked, base, "link", "run", "--quiet")
     db = Store(str(linked.telex_home))
     with db.write():
-        link.reached(db, int(time.time() * 1000) + 1)
+        link_state.reached(db, int(time.time() * 1000) + 1)
     db.close()
     said = telex(linked, base, "status")
     assert (said.status, MISSING in said.out) == (0, False)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.support.cli import Shell
 
 from telex import limits
-from telex.store.people import user_name
+from telex.mail.addresses import user_name
 
 PAYLOADS = Path(__file__).parent / "payloads" / "claude-2.1.330.jsonl"
 CASES: dict[str, dict[str, Any]] = {

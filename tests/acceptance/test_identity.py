@@ -12,7 +12,8 @@ from telex.bus import Bus
 from telex.bus.agents import HINTS, MARKS, WORDS
 from telex.bus.identity import SESSION_VARIABLES, Caller, bell_of, identify
 from telex.errors import NameInvalid, NameReserved, NameTaken, NotYourName, PersonOnly, WhoAreYou
-from telex.store import bells, people, presence
+from telex.fs import bells, processes
+from telex.mail import addresses
 
 TERMINAL = 500  # a shell that the person types into
 Identify = Callable[..., Caller]
@@ -22,7 +23,7 @@ Identify = Callable[..., Caller]
 def lines(monkeypatch: pytest.MonkeyPatch) -> dict[int, list[int]]:
     """Who started whom: each process with all above it."""
     table: dict[int, list[int]] = {}
-    monkeypatch.setattr(presence, "ancestors", lambda pid: table.get(pid, [pid, TERMINAL, 1]))
+    monkeypatch.setattr(processes, "ancestors", lambda pid: table.get(pid, [pid, TERMINAL, 1]))
     monkeypatch.setattr(os, "getppid", lambda: TERMINAL)
     return table
 
@@ -31,14 +32,14 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> dict[int, list[int]]:
 def programs(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
     """Which client's program each process is."""
     table: dict[int, str] = {}
-    monkeypatch.setattr(presence, "is_program", lambda pid, client: table.get(pid) == client)
+    monkeypatch.setattr(processes, "is_program", lambda pid, client: table.get(pid) == client)
     return table
 
 
 @pytest.fixture(params=[True, False], ids=["at a terminal", "without a terminal"])
 def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the caller has a terminal: both are tried."""
-    monkeypatch.setattr(presence, "has_terminal", lambda: request.param)
+    monkeypatch.setattr(processes, "has_terminal", lambda: request.param)
     there: bool = request.param
     return there
 
@@ -294,7 +295,7 @@ def test_a_reader_is_shown_what_waits_at_the_name(machine: Machine, who: Identif
     machine.person.send("@ci", "hello")
     found = who(reads=True, TELEX_NAME="ci")
     assert machine.db.value("mail.waiting_count", found.address.id) == 1
-    assert not found.is_agent and not people.holder(machine.db, found.address)
+    assert not found.is_agent and not addresses.holder(machine.db, found.address)
 
 
 # --- rule 4: an agent that does not say who it is --------------------------------------------------------------
@@ -302,7 +303,7 @@ def test_a_reader_is_shown_what_waits_at_the_name(machine: Machine, who: Identif
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_an_unknown_agent_is_never_the_person(who: Identify, mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "has_terminal", lambda: mark not in [variable for variable, _ in SESSION_VARIABLES])
+    monkeypatch.setattr(processes, "has_terminal", lambda: mark not in [variable for variable, _ in SESSION_VARIABLES])
     with pytest.raises(WhoAreYou, match="which session it belongs to cannot be told"):
         who(**{mark: "1"})
 
@@ -425,7 +426,7 @@ def test_a_name_never_becomes_somebody_elses_bell(machine: Machine, who: Identif
 def test_whoever_is_left_is_the_person(machine: Machine, who: Identify) -> None:
     found = who()
     assert (found.address.name, found.address.kind, found.session, found.client) == (USER, "person", None, "")
-    assert bell_of(found) == people.PERSON_BELL
+    assert bell_of(found) == addresses.PERSON_BELL
 
 
 def test_an_empty_variable_is_none(who: Identify) -> None:
@@ -522,7 +523,7 @@ def test_limits_and_history_are_not_an_agents_to_change(
 def test_a_bus_that_believes_the_environment_is_noticed(
     machine: Machine, lines: dict[int, list[int]], who: Identify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "ancestors", lambda pid: [pid])
+    monkeypatch.setattr(processes, "ancestors", lambda pid: [pid])
     with pytest.raises(AssertionError):
         test_a_session_cannot_become_another_by_its_environment(
             machine, lines, who, {"CLAUDE_CODE_SESSION_ID": "victim"}

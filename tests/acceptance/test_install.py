@@ -20,9 +20,10 @@ import pytest
 from tests.acceptance.installing import Machine, actions
 from tests.support import other_user
 
-from telex.clients import atomic, launchers, manifest
-from telex.clients.inspection import inspect
-from telex.clients.launchers import Launch
+from telex.clients.installer import manifest, transaction
+from telex.clients.installer.inspection import inspect
+from telex.clients.launcher import launchers
+from telex.clients.launcher.launchers import Launch
 from telex.errors import HomeUnsafe, Usage
 from telex.errors.settings import SettingsChanged, SettingsUnreadable, SettingsUnwritable
 
@@ -350,15 +351,15 @@ class Rival:
 
     def __init__(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path, self.edits, self.edits_most = machine.settings, 0, sys.maxsize
-        prepare = atomic._Step.prepare
+        prepare = transaction._Step.prepare
 
-        def meanwhile(step: atomic._Step) -> None:
+        def meanwhile(step: transaction._Step) -> None:
             prepare(step)
             if step.path == str(self.path) and self.edits < self.edits_most:
                 self.edits += 1
                 self.path.write_text(json.dumps({"model": f"chosen just now, {self.edits}"}))
 
-        monkeypatch.setattr(atomic._Step, "prepare", meanwhile)
+        monkeypatch.setattr(transaction._Step, "prepare", meanwhile)
 
 
 def test_an_edit_while_telex_is_at_work_is_not_lost(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,11 +102,11 @@ def test_a_network_filesystem_is_refused_before_anything_is_written(
     shell: Shell, dry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from telex.cli import main
-    from telex.store import filesystem
+    from telex.fs import mounts
 
     for name, value in shell.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(filesystem, "kind", lambda *_: "nfs4")
+    monkeypatch.setattr(mounts, "kind", lambda *_: "nfs4")
     before = tree(shell.home)
     assert main.run(["install", "claude", dry]) == 1
     assert "network filesystem (nfs4)" in capsys.readouterr().err

@@ -15,8 +15,9 @@ import pytest
 from tests.acceptance.installing import Machine, actions
 from tests.support.cli import Shell
 
-from telex.clients import atomic, launchers
-from telex.clients.inspection import inspect
+from telex.clients.installer import transaction
+from telex.clients.installer.inspection import inspect
+from telex.clients.launcher import launchers
 from telex.clients.registry import COOP, HOOKS, MSG, SERVER, SKILL
 from telex.errors import Usage
 from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
@@ -233,15 +234,15 @@ def test_what_cannot_be_read_is_refused_and_nothing_else_is_written(machine: Ser
 def test_a_change_in_between_is_not_lost(machine: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A running client rewrites its file at any time. Would break: read, then write, without another look."""
     machine.keep(CLAUDES)
-    prepare, written = atomic._Step.prepare, [""]
+    prepare, written = transaction._Step.prepare, [""]
 
-    def meanwhile(step: atomic._Step) -> None:
+    def meanwhile(step: transaction._Step) -> None:
         prepare(step)
         if step.path == str(machine.claude_json):
             written.append(json.dumps({"numStartups": 41 + len(written)}))
             machine.claude_json.write_text(written[-1])
 
-    monkeypatch.setattr(atomic._Step, "prepare", meanwhile)
+    monkeypatch.setattr(transaction._Step, "prepare", meanwhile)
     with pytest.raises(SettingsUnwritable, match="another program changed it"):
         machine.install(also=MCP)
     assert machine.claude_json.read_text() == written[-1] and not machine.settings.exists()

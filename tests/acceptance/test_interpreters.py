@@ -16,9 +16,9 @@ from tests.acceptance.installing import Machine
 from tests.support.cli import TELEX, Ran, Shell
 
 import telex
-from telex.clients import interpreters, launchers, mending
-from telex.clients.atomic import Batch
-from telex.clients.launchers import Launch
+from telex.clients.installer.transaction import Batch
+from telex.clients.launcher import interpreters, launchers, repair
+from telex.clients.launcher.launchers import Launch
 
 SESSION = "0b7e2a3c-1111-4222-8333-944455556666"
 NAME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -217,10 +217,10 @@ def test_what_cannot_be_mended_is_said_and_the_command_goes_on(tmp_path: Path, s
 
 
 def test_well_launchers_are_left_alone(tmp_path: Path, shell: Shell) -> None:
-    assert mending.fault(str(shell.telex_home)) == "", "nothing is installed"
+    assert repair.fault(str(shell.telex_home)) == "", "nothing is installed"
     shell.telex("install", "claude")
     before = {path: path.stat().st_mtime_ns for path in (shell.telex_home / "bin").iterdir()}
-    assert shell.telex("who").err == "" and mending.fault(str(shell.telex_home)) == ""
+    assert shell.telex("who").err == "" and repair.fault(str(shell.telex_home)) == ""
     assert {path: path.stat().st_mtime_ns for path in (shell.telex_home / "bin").iterdir()} == before
 
 
@@ -307,4 +307,4 @@ def test_what_a_broken_list_says_is_no_fault_of_the_command(tmp_path: Path, shel
         (shell.telex_home / "bin" / "interpreters").write_bytes(junk)
         (shell.telex_home / "bin" / "packages").write_bytes(junk)
         assert subprocess.run([TELEX, "who"], env=shell.environment, check=False, capture_output=True).returncode == 0
-        assert mending.fault(str(shell.telex_home)) == "", "it was mended"
+        assert repair.fault(str(shell.telex_home)) == "", "it was mended"

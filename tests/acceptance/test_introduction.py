@@ -9,8 +9,8 @@ import pytest
 from tests.support.machine import MINUTE, Machine, Seat
 
 from telex import limits
-from telex.hook import introduction, moments
-from telex.store import bells
+from telex.fs import bells
+from telex.hook import delivery, introduction
 
 
 def start(seat: Seat) -> str:
@@ -185,7 +185,7 @@ def test_news_and_mail_of_one_prompt_are_one_text(machine: Machine) -> None:
     web, api = machine.arrive("/src/web"), machine.arrive("/src/api")
     api.send("@web", "the schema moved to v2")
     said, one = news(web)
-    moments.show(web.db, web.session, "next prompt", one.emit, taken=one.taken)
+    delivery.show(web.db, web.session, "next prompt", one.emit, taken=one.taken)
     one.finish()
     [text] = said
     first, second, *_ = text.split("\n")
@@ -197,7 +197,7 @@ def test_news_and_mail_of_one_prompt_are_one_text(machine: Machine) -> None:
 def test_news_alone_is_said_alone_and_once(machine: Machine) -> None:
     web, _ = machine.arrive("/src/web"), machine.arrive("/src/api")
     said, one = news(web)
-    assert not moments.show(web.db, web.session, "next prompt", one.emit, taken=one.taken)
+    assert not delivery.show(web.db, web.session, "next prompt", one.emit, taken=one.taken)
     one.finish()
     one.finish()
     assert len(said) == 1 and said[0].startswith("telex: this session is @web. ")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tests.acceptance.installing import Machine
 
-from telex.clients import elsewhere, jsontext
+from telex.clients.edit import json_edit
+from telex.clients.installer import other_homes
 
 MOST = {"install": 5, "install again": 4, "inspect": 1, "uninstall": 3}  # times that the file is read as JSON
 CALLS_MOST = 500  # of the parser for one command, however many strings the file has
@@ -35,7 +36,7 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.characters = self.calls = 0
-        loads, value_at = json.loads, jsontext._value_at
+        loads, value_at = json.loads, json_edit._value_at
 
         def counting(text: str | bytes, **options: Any) -> Any:
             self.characters, self.calls = self.characters + len(text), self.calls + 1
@@ -47,12 +48,12 @@ class Counted:
             return value, end
 
         monkeypatch.setattr(json, "loads", counting)
-        monkeypatch.setattr(jsontext, "_value_at", counting_value)
+        monkeypatch.setattr(json_edit, "_value_at", counting_value)
 
     def of(self, act: Callable[[], object], size: int) -> tuple[int, int]:
         """How often a command reads a file of that size from end to end, and its calls."""
-        jsontext._seen.clear()
-        jsontext.parse.cache_clear()
+        json_edit._seen.clear()
+        json_edit.parse.cache_clear()
         self.characters = self.calls = 0
         act()
         return round(self.characters / size), self.calls
@@ -84,14 +85,14 @@ def test_a_large_file_is_read_a_few_times_whatever_its_size(
 
 def test_reading_it_anew_each_time_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fault planted: what was just checked is parsed once more to look into it."""
-    monkeypatch.setattr(jsontext, "_remember", lambda _, read: read)
+    monkeypatch.setattr(json_edit, "_remember", lambda _, read: read)
     found = counts(machine, Counted(monkeypatch), 300_000)
     assert any(times > MOST[name] for name, (times, _) in found.items()), found
 
 
 def test_looking_into_every_string_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fault planted: each string is decoded to see whether it is a line of some telex."""
-    monkeypatch.setattr(elsewhere, "_MARKS", ("",))
+    monkeypatch.setattr(other_homes, "_MARKS", ("",))
     found = counts(machine, Counted(monkeypatch), 300_000)
     assert any(calls > CALLS_MOST for _, calls in found.values()), found
 
@@ -100,4 +101,4 @@ def test_a_home_is_found_in_any_spelling_of_a_line() -> None:
     """What is passed over has no line of telex in it."""
     for line in ("/usr/bin/python3 -I -S /x/.telex/bin/hook.py claude Stop || exit 0", "/x/.telex/bin/hook.py"):
         for text in (json.dumps({"a": line}), json.dumps({"a": line}).replace("/", "\\/")):
-            assert elsewhere.homes(text, "/home/me") == {"/x/.telex"}, text
+            assert other_homes.homes(text, "/home/me") == {"/x/.telex"}, text

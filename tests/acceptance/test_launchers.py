@@ -12,8 +12,8 @@ import pytest
 from tests.acceptance.installing import Machine
 
 import telex
-from telex.clients import launchers
-from telex.clients.launchers import Launch
+from telex.clients.launcher import launchers
+from telex.clients.launcher.launchers import Launch
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from tests.acceptance.installing import Machine
 from tests.support.capability import lacking
 
-from telex.clients import atomic
-from telex.clients.atomic import Batch
+from telex.clients.installer import transaction
+from telex.clients.installer.transaction import Batch
 from telex.errors.settings import SettingsUnwritable
 
 MINE = '{\n  "model": "x",\n  "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "mine"}]}]}\n}\n'
@@ -69,7 +69,7 @@ def test_a_write_in_place_that_fails_puts_the_old_bytes_back(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
     other = linked(machine)
-    overwrite = atomic._overwrite
+    overwrite = transaction._overwrite
 
     def full(path: str, data: bytes) -> None:
         if b"telex" in data:
@@ -78,7 +78,7 @@ def test_a_write_in_place_that_fails_puts_the_old_bytes_back(
             raise OSError(errno.ENOSPC, "No space left on device")
         overwrite(path, data)
 
-    monkeypatch.setattr(atomic, "_overwrite", full)
+    monkeypatch.setattr(transaction, "_overwrite", full)
     with pytest.raises(SettingsUnwritable, match="no space left"):
         machine.install()
     assert other.samefile(machine.settings) and other.read_text() == MINE
@@ -95,7 +95,7 @@ def test_a_copy_of_the_old_bytes_lies_beside_a_file_while_it_is_written_in_place
         Path(path).write_bytes(data[:5])
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(atomic, "_overwrite", stops)
+    monkeypatch.setattr(transaction, "_overwrite", stops)
     with pytest.raises(SettingsUnwritable):
         machine.install()
     [copy] = machine.claude.glob(".settings.json.telex-*")

@@ -10,7 +10,7 @@ from tests.support.machine import DAY, HOUR, MINUTE, Machine, Seat
 from telex import limits
 from telex.core import flow
 from telex.errors import CoolingDown, Refused, TooManyHops
-from telex.store import notices
+from telex.mail import notices
 
 Answer = Callable[[Seat, str, str], object]
 
@@ -180,13 +180,13 @@ def test_a_person_who_speaks_now_and_then_is_never_in_the_way(machine: Machine) 
 
 def test_a_turn_that_telex_began_is_no_persons_word(machine: Machine) -> None:
     """A session that is woken by each message has a prompt in its marks each time."""
-    from telex.hook import moments
+    from telex.hook import delivery
 
     api, web = machine.named("api", "web")
 
     def woken(seat: Seat, to: str, text: str) -> object:
         seat.marks("s")
-        seat.hook(moments.NEW_TURN)
+        seat.hook(delivery.NEW_TURN)
         seat.marks("p")
         return seat.send(to, text)
 

@@ -14,9 +14,9 @@ import pytest
 from tests.acceptance.installing import Machine, actions
 from tests.support.cli import Shell
 
-from telex.clients.claude import BUILT_IN
-from telex.clients.denials import Denials
-from telex.clients.inspection import inspect
+from telex.clients.adapters.claude import BUILT_IN
+from telex.clients.edit.denials import Denials
+from telex.clients.installer.inspection import inspect
 from telex.clients.registry import DENIED, HOOKS, LINE, DenyFile
 from telex.errors import Usage
 

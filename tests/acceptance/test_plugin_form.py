@@ -10,7 +10,7 @@ import pytest
 from tests.support.cli import Shell
 
 from telex import __version__
-from telex.clients import gate
+from telex.clients.launcher import gate
 
 OWNERS = [
     b"",

@@ -12,11 +12,12 @@ from tests.support.machine import MINUTE, Machine, Seat, said
 
 from telex import limits
 from telex.bus import inbox
-from telex.bus.letters import Letter
+from telex.bus.message_view import Letter
+from telex.db.connection import Store
 from telex.errors import AskedFirst, KindUnknown, MessageUnknown, MoveRefused, NameInvalid, StoreBusy, TimedOut
-from telex.store import bells, sweep, watch
-from telex.store.lock import FileLock
-from telex.store.sqlite import Store
+from telex.fs import bells, watch
+from telex.fs.lock import FileLock
+from telex.mail import retention
 
 # --- looking ----------------------------------------------------------------------------------------------
 
@@ -516,7 +517,7 @@ def test_a_deadline_that_is_set_during_a_wait_ends_it_too(
 ) -> None:
     """Another process of the same session asks; no bell of its own rings for that."""
     api, _ = machine.named("api", "web")
-    pause_s = sweep.pause_s
+    pause_s = retention.pause_s
 
     def meanwhile(db: Store, now_ms: int) -> float:
         if not sleeps:
@@ -524,7 +525,7 @@ def test_a_deadline_that_is_set_during_a_wait_ends_it_too(
             return limits.WAIT_STEP_SECONDS
         return pause_s(db, now_ms)
 
-    monkeypatch.setattr(sweep, "pause_s", meanwhile)
+    monkeypatch.setattr(retention, "pause_s", meanwhile)
     assert said(api.wait()) == ["no reply from @web to your request m1: its deadline has passed"]
     assert sum(sleeps) == limits.WAIT_STEP_SECONDS
 
@@ -543,7 +544,7 @@ def test_what_cannot_be_noticed_keeps_no_wait_busy(
     """As in a store that is read-only now: it looks again after a whole step."""
     api, _ = machine.named("api", "web")
     api.send("@web", "which port?", kind="request", deadline_s=1)
-    monkeypatch.setattr(sweep, "notice", lambda *_: None)
+    monkeypatch.setattr(retention, "notice", lambda *_: None)
     with pytest.raises(Asleep):
         api.wait()
     assert sleeps == [1, *([limits.WAIT_STEP_SECONDS] * 99)]
@@ -553,7 +554,7 @@ def test_the_planted_wait_that_knows_only_its_bell_sleeps_on(
     machine: Machine, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault: the tests above must be able to fail."""
-    monkeypatch.setattr(sweep, "pause_s", lambda *_: None)
+    monkeypatch.setattr(retention, "pause_s", lambda *_: None)
     monkeypatch.setattr(inbox, "min", lambda *_: None, raising=False)
     api, _ = machine.named("api", "web")
     api.send("@web", "which port?", kind="request", deadline_s=1)

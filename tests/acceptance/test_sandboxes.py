@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.cli import Shell
 
-from telex.clients import sandbox
+from telex.clients.installer import sandbox
 
 CODEX = "Codex CLI: in its sandbox an agent is shown mail and cannot send"
 CLAUDE = "Claude Code: 'sandbox' is on in "

@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.installing import Machine, actions
 from tests.support.cli import Shell
 
-from telex.clients.inspection import inspect
+from telex.clients.installer.inspection import inspect
 from telex.clients.registry import LINE
 from telex.errors import Usage
 

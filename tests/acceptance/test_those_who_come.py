@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.support.machine import DAY, HOUR, MINUTE, Machine, said
 
+from telex.db.connection import Store
 from telex.errors import NameTaken, NobodyThere
-from telex.store import registration
-from telex.store.sqlite import Store
+from telex.mail import registration
 
 
 def test_what_is_said_in_ones_own_empty_channel_is_kept_for_those_who_come(machine: Machine) -> None:

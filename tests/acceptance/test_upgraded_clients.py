@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from telex.hook import claude, others, steps
+from telex.hook import claude, others, payloads
 
 PAYLOADS = Path(__file__).parent / "payloads"
 UNKNOWN = {"new_field": {"deep": [1, None, "x" * 1_000]}, "Session_ID": "other", "ünïcode": "日本", "": 0}
@@ -75,7 +75,9 @@ def handle(
 def test_half_a_character_is_replaced_and_a_whole_one_stays() -> None:
     """Would break: a client cuts a title in the middle of an emoji, and its session's hooks all fail from then on."""
     raw = r'{"a": "\\ud800 \ud83d\ude00 \ud83d \ude00\ud83d \\\udc00 \u00fc \ud83", "b": "\ud83d'
-    assert steps.whole(raw) == r'{"a": "\\ud800 \ud83d\ude00 \ufffd \ufffd\ufffd \\\ufffd \u00fc \ud83", "b": "\ufffd'
+    assert (
+        payloads.whole(raw) == r'{"a": "\\ud800 \ud83d\ude00 \ufffd \ufffd\ufffd \\\ufffd \u00fc \ud83", "b": "\ufffd'
+    )
 
 
 def test_every_client_is_among_the_recorded() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from tests.relay.running import running
 from tests.support.cli import Shell
 
-from telex.store import link
-from telex.store.lock import FileLock
+from telex.fs.lock import FileLock
+from telex.team import link_state
 
 _END_MS = 20_000
 
@@ -37,6 +37,6 @@ def around(stem: str, shell: Shell, root: Path) -> Iterator[None]:
 def _end(shell: Shell, home: Path) -> None:
     """Let the link of a home rest, and wait until its process is gone."""
     shell.telex("link", "pause", TELEX_HOME=str(home))
-    lock = FileLock(str(home / link.LOCK))
+    lock = FileLock(str(home / link_state.LOCK))
     assert not (home / "link").exists() or lock.acquire_within(_END_MS), f"the link of {home} runs on"
     lock.close()

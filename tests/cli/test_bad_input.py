@@ -14,8 +14,8 @@ from tests.support import other_user
 from tests.support.cli import Ran, Shell
 
 from telex import limits
-from telex.store.people import user_name
-from telex.store.sqlite import APPLICATION_ID
+from telex.db.connection import APPLICATION_ID
+from telex.mail.addresses import user_name
 
 ME = f"@{user_name()}"
 MEBIBYTE = 1024 * 1024

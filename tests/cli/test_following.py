@@ -13,7 +13,7 @@ from typing import IO
 import pytest
 from tests.support.cli import TELEX, Shell
 
-from telex.store.people import user_name
+from telex.mail.addresses import user_name
 
 ME = f"@{user_name()}"
 

@@ -14,7 +14,7 @@ import pyte
 import pytest
 from tests.support.cli import LONGEST_SECONDS, TELEX, Shell
 
-from telex.store.people import user_name
+from telex.mail.addresses import user_name
 
 ESCAPE = b"\x1b["
 

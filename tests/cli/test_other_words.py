@@ -7,8 +7,8 @@ import re
 import pytest
 from tests.support.cli import Shell
 
-from telex.cli.faces import BY_WORD
 from telex.cli.grammar import BY_NAME, GROUPS, verb_of
+from telex.cli.legacy import BY_WORD
 from telex.cli.other_words import LEADS, lead
 
 ASKED_FOR = (

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from tests.support.cli import Ran, Shell
 
-from telex.store.people import user_name
+from telex.mail.addresses import user_name
 
 PLACEHOLDERS = {
     "age": r"(?:now|\d+[smhd](?: ago)?)",

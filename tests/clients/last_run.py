@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 from tests.clients.proofs import PROOFS
 from tools import reference_clients
 
-from telex.clients import moments, registry
+from telex.clients import hook_points, registry
 
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
 _FIGURE = re.compile(r"\d\.\d")
@@ -79,7 +79,7 @@ def measured(*reports: ElementTree.Element) -> list[str]:
 
 def keep(lines: list[Line], day: str) -> bool:
     """Write down which clients were proved, with version and day; whether anything changed."""
-    path = Path(moments.TESTED)
+    path = Path(hook_points.TESTED)
     before = path.read_text(encoding="utf-8")
     known = json.loads(before)
     known |= {one.client: {"version": one.version, "date": day} for one in lines if one.proved}
@@ -102,7 +102,7 @@ def main(how: str, clients_dir: str, *paths: str) -> None:
     for one in lines:
         print(f"{one.client:10} {one.version:10} {one.words}")
     if how == "--note" and keep(lines, time.strftime("%Y-%m-%d", time.gmtime())):
-        print(f"noted in {moments.TESTED} and {reference_clients.PATH}")
+        print(f"noted in {hook_points.TESTED} and {reference_clients.PATH}")
 
 
 if __name__ == "__main__":

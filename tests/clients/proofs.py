@@ -1,10 +1,10 @@
-"""Which test with the real program proves which row of a client's table (telex.clients.moments).
+"""Which test with the real program proves which row of a client's table (telex.clients.hook_points).
 
 Rule kept here: every row has its test here, and every test here exists (tests/contract/test_moments.py). What run.sh
 reports, and the date that `telex status` shows, are read from what became of these tests.
 """
 
-from telex.clients.moments import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
+from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 
 # client -> (moment, door) -> FILE::TEST under tests/clients; with [case] where a test serves several clients
 PROOFS = {

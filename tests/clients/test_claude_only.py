@@ -9,7 +9,7 @@ import pytest
 from tests.clients.lab import Lab
 from tests.clients.model_server import Model, Turn
 
-from telex.clients.claude import BUILT_IN
+from telex.clients.adapters.claude import BUILT_IN
 
 pytestmark = pytest.mark.real_client
 GONE = "No such tool available: SendMessage"

@@ -18,7 +18,7 @@ from tests.clients.model_server import DONE, Model, Request, Turn
 from tests.clients.terminal import Terminal
 from tests.clients.waiting import wait_for
 
-from telex.clients.inspection import inspect
+from telex.clients.installer.inspection import inspect
 
 pytestmark = pytest.mark.real_client
 

@@ -14,7 +14,7 @@ from tests.clients.model_server import DONE, Model, Turn
 from tests.clients.terminal import Terminal
 from tests.clients.waiting import wait_for
 
-from telex.store import presence
+from telex.fs import processes
 
 pytestmark = pytest.mark.real_client
 
@@ -81,9 +81,9 @@ def test_a_session_is_seen_busy_waiting_idle_and_offline(fleet: Fleet, client: s
     model.script(Turn(tool=asked.tool, input=asked.input, first=look), Turn(text="all done now", first=look))
     terminal.type("make it")
     terminal.shows(QUESTIONS[client])
-    lab.becomes("@frontend", presence.APPROVAL)
+    lab.becomes("@frontend", processes.APPROVAL)
     sent = lab.telex("send", "@frontend", mark, name="sender")["recipients"][0]
-    assert (sent["presence"], sent["note"]) == (presence.APPROVAL, presence.APPROVAL)
+    assert (sent["presence"], sent["note"]) == (processes.APPROVAL, processes.APPROVAL)
     assert not model.last.count(mark), "the dialog was disturbed"
     answered(terminal, "Enter", QUESTIONS[client])
     terminal.shows("all done now")
@@ -108,7 +108,7 @@ def test_a_question_that_was_turned_down_is_over_with_the_next_prompt(fleet: Fle
     model.script(codex_lab.escalated(COMMAND) if client == "codex" else KINDS[client].shell(COMMAND))
     terminal.type("make it")
     terminal.shows(QUESTIONS[client])
-    lab.becomes("@frontend", presence.APPROVAL)
+    lab.becomes("@frontend", processes.APPROVAL)
     answered(terminal, "Escape", QUESTIONS[client])
     time.sleep(SETTLED_SECONDS)
     terminal.type(word)

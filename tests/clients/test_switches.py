@@ -17,7 +17,7 @@ from tests.clients.conftest import claude_program
 from tests.clients.gemini_lab import GeminiLab
 from tests.clients.lab import Lab, install_telex, marker
 
-from telex.clients.inspection import Finding, inspect
+from telex.clients.installer.inspection import Finding, inspect
 
 pytestmark = pytest.mark.real_client
 

@@ -16,9 +16,9 @@ from tools.cluster import Nodes
 
 from telex.core import members
 from telex.errors.between import RelayRefused
-from telex.relay import commands, file
-from telex.relay.cluster import Cluster
-from telex.relay.log_nats import NatsLog
+from telex.relay import commands, state_file
+from telex.relay.jetstream.connection import Cluster
+from telex.relay.jetstream.log import NatsLog
 from telex.wire import api
 
 MANY = 1_000_000_000
@@ -49,7 +49,7 @@ async def opened(nodes: Nodes, path: Path) -> AsyncIterator[NatsLog]:
 def log_of(nodes: Nodes, path: Path) -> NatsLog:
     """A log that was not started."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return NatsLog(Cluster(nodes.log.split(",")), str(path), file.Serving(str(path)))
+    return NatsLog(Cluster(nodes.log.split(",")), str(path), state_file.Serving(str(path)))
 
 
 async def team(log: NatsLog, name: str) -> tuple[Chain, Peer, Peer]:

@@ -13,7 +13,7 @@ def early() -> None:
     import asyncio
 
     from telex.relay import commands
-    from telex.relay.log_nats import NatsLog
+    from telex.relay.jetstream.log import NatsLog
     from telex.wire.api import Pushed
 
     whole = NatsLog.submit
@@ -33,8 +33,8 @@ def early() -> None:
 
 def skips() -> None:
     """It does not look whether a place was left out, as a tail that is too slow may leave some out."""
-    from telex.relay.ordered import Ordered
-    from telex.relay.tail import Tail
+    from telex.relay.jetstream.apply import Ordered
+    from telex.relay.jetstream.consumer import Tail
 
     whole = Tail.next
     every = 5 + int(os.environ["TELEX_HOME"][-1])  # places, one is left out: not the same ones at relay1 and relay2

@@ -23,8 +23,8 @@ from tests.cluster.fleet import Fleet
 from tests.cluster.logs import dumped
 from tests.link.boxes import until
 
-from telex.relay.cluster import STREAM
-from telex.store import link, trouble
+from telex.relay.jetstream.connection import STREAM
+from telex.team import alerts, link_state
 
 EACH = 12  # messages of one machine in a cycle, twice
 LONGEST_SECONDS = 240.0
@@ -111,7 +111,7 @@ class Storm:
     def _through(self) -> bool:
         for box in self.fleet.boxes:
             with box.bus() as bus:
-                found = link.load(bus.db)
+                found = link_state.load(bus.db)
             if found is None or found.at_relay != found.oseq:
                 return False
             due = sum(len(texts) for (_, to), texts in self.sent.items() if to == box.name)
@@ -132,7 +132,7 @@ class Storm:
                 doubled += len(came) - len(set(came))
                 disordered += sorted(came, key=lambda text: int(text.split()[1])) != came
             with box.bus() as bus:
-                troubles += [f"{box.name}: {one.words}" for one in trouble.recent(bus.db)]
+                troubles += [f"{box.name}: {one.words}" for one in alerts.recent(bus.db)]
         for relay in self.fleet.relays:
             relay.stop()
         return {

@@ -15,9 +15,9 @@ from tools.cluster import Nodes
 from telex import limits
 from telex.errors.between import RelayLogUnusable, RelayRefused
 from telex.relay import commands
-from telex.relay.cluster import STREAM
-from telex.relay.log_nats import NatsLog
-from telex.relay.tail import SEEN
+from telex.relay.jetstream.connection import STREAM
+from telex.relay.jetstream.consumer import SEEN
+from telex.relay.jetstream.log import NatsLog
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
 

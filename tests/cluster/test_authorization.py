@@ -14,7 +14,7 @@ from tests.cluster.logs import run
 from tools.cluster import Nodes
 
 from telex.errors.between import RelayLogUnusable
-from telex.relay.cluster import Cluster
+from telex.relay.jetstream.connection import Cluster
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
 

@@ -13,9 +13,9 @@ from tests.relay.test_log import *  # noqa: F403
 from tools.cluster import Nodes
 
 from telex import limits
-from telex.relay.cluster import BUCKET, OBJECTS, STREAM
-from telex.relay.parts_nats import NatsParts
-from telex.relay.ports import Log, Parts
+from telex.relay.interfaces import Log, Parts
+from telex.relay.jetstream.connection import BUCKET, OBJECTS, STREAM
+from telex.relay.jetstream.parts import NatsParts
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
 

@@ -10,8 +10,8 @@ import pytest
 from tests.cluster.logs import opened, push, run, sealed, state, surely, team, until
 from tools.cluster import Nodes
 
-from telex.relay.cluster import BUCKET, STREAM
-from telex.relay.log_nats import NatsLog
+from telex.relay.jetstream.connection import BUCKET, STREAM
+from telex.relay.jetstream.log import NatsLog
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
 

@@ -19,8 +19,8 @@ from telex import limits
 from telex.core import members
 from telex.errors.between import RelayRefused
 from telex.relay import commands
-from telex.relay.book import JOIN, Book, Wake
-from telex.relay.ports import Log, Parts
+from telex.relay.interfaces import Log, Parts
+from telex.relay.state import JOIN, Book, Wake
 from telex.wire import api
 
 DAY_MS = 86_400_000

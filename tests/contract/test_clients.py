@@ -11,10 +11,12 @@ import pytest
 from tests.support.trust import but_for_trust
 
 from telex import limits
-from telex.clients import gate, jsontext, registry, settings
-from telex.clients.inspection import inspect
-from telex.clients.install import install, ours_in, uninstall
-from telex.clients.launchers import Launch, hook_path
+from telex.clients import registry
+from telex.clients.edit import hook_entries, json_edit
+from telex.clients.installer.inspection import inspect
+from telex.clients.installer.install import install, ours_in, uninstall
+from telex.clients.launcher import gate
+from telex.clients.launcher.launchers import Launch, hook_path
 from telex.clients.registry import Client, HookFile, OwnFile, Where
 from telex.errors import ClientUnknown
 from telex.errors.settings import SettingsUnreadable
@@ -179,7 +181,7 @@ def test_foreign_settings_keep_their_bytes(machine: Machine) -> None:
     for piece in machine.hook_files():
         after = Path(piece.path).read_text()
         assert '"n": 1.0e5, "ü": "\\u00fc"' in after
-        assert settings.is_current(after, piece.entries, machine.adapter.is_telex)
+        assert hook_entries.is_current(after, piece.entries, machine.adapter.is_telex)
     machine.uninstall()
     assert machine.files() == before
 
@@ -187,7 +189,7 @@ def test_foreign_settings_keep_their_bytes(machine: Machine) -> None:
 def test_what_telex_cannot_read_it_does_not_touch(machine: Machine) -> None:
     for piece in machine.hook_files():
         Path(piece.path).parent.mkdir(parents=True)
-        strict = piece.form == jsontext.STRICT
+        strict = piece.form == json_edit.STRICT
         Path(piece.path).write_text('{\n  // a comment\n  "a": 1\n}' if strict else '{\n  // a comment\n  "a": 1,\n}')
         before = machine.files()
         for verb in (machine.install, machine.uninstall):
@@ -216,8 +218,8 @@ def test_inspect_says_installed_only_of_what_is(machine: Machine) -> None:
 def test_settings_without_an_obstacle_have_none(machine: Machine) -> None:
     assert machine.adapter.obstacle({}) == ""
     for piece in machine.hook_files():
-        text = settings.merged("{}", piece.entries, machine.adapter.is_telex)
-        assert machine.adapter.obstacle(jsontext.value_of(text)) == ""
+        text = hook_entries.merged("{}", piece.entries, machine.adapter.is_telex)
+        assert machine.adapter.obstacle(json_edit.value_of(text)) == ""
         assert json.loads(text)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests.clients.proofs import PROOFS
 
-from telex.clients import moments, registry
-from telex.clients.moments import APPROVAL, END, IDLE, MAIL, Moment
+from telex.clients import hook_points, registry
+from telex.clients.hook_points import APPROVAL, END, IDLE, MAIL, Moment
 from telex.clients.registry import HookFile, OwnFile, Where
-from telex.store import presence
+from telex.fs import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT / "tests" / "clients"
@@ -82,15 +82,15 @@ def test_every_hook_among_the_doors_has_a_recorded_payload(client: str) -> None:
 def test_who_is_told_to_be_unwakeable_is_so_in_the_words_of_a_send_too() -> None:
     """Would break: a sender who is told "idle" of a session that nothing wakes."""
     sleepers = {name for name in registry.names() if any(row.when == IDLE and not row.door for row in rows(name))}
-    assert sleepers == set(presence.UNWOKEN)
+    assert sleepers == set(processes.UNWOKEN)
 
 
 def test_what_was_tested_is_known_by_client_version_and_day() -> None:
-    for name, last in moments.tested().items():
+    for name, last in hook_points.tested().items():
         assert name in registry.names()
         assert last.version and len(last.date) == len("2026-11-22")
 
 
 def test_a_client_that_was_never_tested_says_so() -> None:
-    never = moments.Capability(client="x", title="X", tested="", date="", moments=[])
-    assert moments.last_seen(never) == "not tested"
+    never = hook_points.Capability(client="x", title="X", tested="", date="", moments=[])
+    assert hook_points.last_seen(never) == "not tested"

@@ -9,10 +9,10 @@ from tests.contract.relay_port import LogContract, World, appending, dump, found
 
 from telex.core import members
 from telex.relay import commands
-from telex.relay.file import open_book, prepare
+from telex.relay.interfaces import Log, Parts
 from telex.relay.log_sqlite import SqliteLog
-from telex.relay.ports import Log, Parts
-from telex.relay.rules import apply
+from telex.relay.state_file import open_book, prepare
+from telex.relay.transitions import apply
 
 __all__ = ["test_commands_travel_whole"]
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import apsw
 
 from telex.core import delivery
-from telex.store import bells, bodies, losses, mail
-from telex.store.sqlite import Store, query
+from telex.db.connection import Store, query
+from telex.fs import bells, bodies
+from telex.mail import gaps, messages
 
 _WAITING = """
 SELECT a.name, a.kind, a.bell, coalesce(s.ended_ms, 0) FROM address a LEFT JOIN session s ON s.id = a.session
@@ -65,9 +66,9 @@ def _look(db: Store) -> Look:
     states = {(n, name): state for n, name, state in db.con.execute(_DELIVERIES)}
     found: dict[int, str] = {}
     for (number,) in list(db.con.execute("SELECT n FROM message ORDER BY n")):
-        message = mail.get(db, number)
+        message = messages.get(db, number)
         assert message is not None
-        body = mail.whole_body(db, message)
+        body = messages.whole_body(db, message)
         found[number] = message.body if body is None else body
         if not message.sound():
             problems.append(f"m{number} is torn: its hash does not fit")
@@ -122,7 +123,7 @@ def _index(db: Store) -> list[str]:
 
 def _called_lost(db: Store) -> list[str]:
     """No crash and no power cut damages a log: whoever says so raises a false alarm."""
-    words = losses.noted(db)
+    words = gaps.noted(db)
     return [f"a false alarm: {words}"] if words else []
 
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import apsw
 from tests.crash.harness import Machine, here
 
+from telex import doctor
 from telex.bus import Bus
-from telex.bus.letters import Letter
+from telex.bus.message_view import Letter
+from telex.db.connection import DATABASE, Store
 from telex.errors import TelexError
-from telex.store import doctor
-from telex.store.sqlite import DATABASE, Store
 
 PAGE = 4096
 MESSAGES = 30

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.crash.audit import look
 from tests.crash.harness import Machine, Ran
 
-from telex.store import reserve
+from telex.fs import reserve
 
 BALLAST_BYTES = 384 * 1024  # the room that is made
 THROWN_AWAY = "thrown away " * 700

@@ -27,9 +27,9 @@ import pytest
 
 import telex
 from telex.bus import Bus
-from telex.hook import claude, steps
-from telex.store import reserve
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import reserve
+from telex.hook import claude, payloads
 
 LONG = os.environ.get("TELEX_LONG") == "1"
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
@@ -151,7 +151,7 @@ class Machine:
     def hook_here(self, home: Path, who: str, event: str, **payload: object) -> Ran:
         """The same within this process, for what is checked thousands of times."""
         said: list[str] = []
-        with here(self.environment(home, who)), mock.patch.object(steps, "write", lambda _, text: said.append(text)):
+        with here(self.environment(home, who)), mock.patch.object(payloads, "write", lambda _, text: said.append(text)):
             status = claude.handle(event, self.payload(who, event, **payload))
         return Ran(status, "".join(said), "")
 

@@ -7,7 +7,7 @@ through the names that the product itself calls.
 from __future__ import annotations
 
 TWO_TRANSACTIONS = """
-from telex.store import mail
+from telex.mail import messages as mail
 _add = mail.add
 def add(db, new):
     number = _add(db, new)
@@ -19,7 +19,7 @@ mail.add = add
 
 ANSWER_BEFORE_COMMIT = """
 import os
-from telex.store import sqlite
+from telex.db import connection as sqlite
 _exit = sqlite.Write.__exit__
 def leave(self, *problem):
     os.write(1, b"m5 -> @bob, @carol\\n")
@@ -42,7 +42,7 @@ os._exit = leave
 BODY_IN_PLACE = """
 import os
 from telex.core.message import digest
-from telex.store import bodies
+from telex.fs import bodies
 def keep(home, body):
     name = digest(body)
     fd = os.open(bodies.path(home, name), os.O_WRONLY | os.O_CREAT, 0o600)
@@ -55,17 +55,19 @@ bodies.keep = keep
 """
 
 RING_AFTER_COMMIT = """
-from telex.store import bells, sqlite
+from telex.fs import bells
+from telex.db import connection as sqlite
 sqlite.Store.ring = lambda self, bell: self.after_commit(bells.ring, self.home, bell)
 """
 
 SILENCE_BEFORE_COMMIT = """
-from telex.store import sqlite
+from telex.db import connection as sqlite
 sqlite.Store.after_commit = lambda self, action, *values: action(*values)
 """
 
 NOTED_BEFORE_THE_COMMIT = """
-from telex.store import newest, sqlite
+from telex.fs import high_water as newest
+from telex.db import connection as sqlite
 _after = sqlite.Store.after_commit
 def after(self, action, *values):
     if getattr(action, "__func__", None) is newest.Newest.note:
@@ -76,7 +78,7 @@ sqlite.Store.after_commit = after
 """
 
 SYNC_NORMAL = """
-from telex.store import sqlite
+from telex.db import connection as sqlite
 _connect = sqlite._connect
 def connect(*values):
     con = _connect(*values)
@@ -89,7 +91,7 @@ SYNC_OFF = SYNC_NORMAL.replace("NORMAL", "OFF")
 
 UNSYNCED_BODY = """
 import os
-from telex.store import bodies
+from telex.fs import bodies
 class _Careless:
     def __getattr__(self, name):
         return (lambda fd: None) if name == "fsync" else getattr(os, name)
@@ -118,13 +120,13 @@ hook.log_fault = speak
 """
 
 NO_INBOX_LOCK = """
-from telex.store import lock
+from telex.fs import lock
 _within = lock.FileLock.acquire_within
 lock.FileLock.acquire_within = lambda self, most_ms: True if "/inboxes/" in self.path else _within(self, most_ms)
 """
 
 HANDS_OVER_WHAT_IS_GONE = """
-from telex.store import mail
+from telex.mail import messages as mail
 _hand_over = mail.hand_over
 mail.hand_over = lambda *values: _hand_over(*values) or True
 """
@@ -133,7 +135,7 @@ FORGETS_TO_RECORD = """
 from telex.hook import moments
 class _Forgetful:
     def __getattr__(self, name):
-        from telex.store import mail
+        from telex.mail import messages as mail
         return (lambda *values: True) if name == "hand_over" else getattr(mail, name)
 moments.mail = _Forgetful()
 """
@@ -164,7 +166,7 @@ os._exit = guarded_leave
 """
 
 HASHES_THE_STORE = """
-from telex.store import sqlite
+from telex.db import connection as sqlite
 _opened = sqlite.Store.__init__
 def opened(self, home, **options):
     _opened(self, home, **options)
@@ -183,7 +185,7 @@ limits.CHECKPOINT_PAGES = 40
 """
 
 LOG_NEVER_EMPTIED = """
-from telex.store import sqlite
+from telex.db import connection as sqlite
 _connected = sqlite._connect
 def connected(*values):
     con = _connected(*values)
@@ -194,7 +196,7 @@ sqlite._connect = connected
 
 RELEASE_RAISES = """
 from telex.errors import StoreUnreachable
-from telex.store import lock
+from telex.fs import lock
 _release = lock.FileLock.release
 def release(self):
     _release(self)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from tests.crash.stateful_world import DONE, EXPIRED, HANDED, QUEUED, SEEN, Post, Slot, World
 
+from telex.db.connection import Store
 from telex.errors import MoveRefused, NameTaken, NoAnswerWanted, NobodyThere
-from telex.store.sqlite import Store
 
 SLOTS = st.integers(0, 4)
 PICKS = st.integers(0, 30)

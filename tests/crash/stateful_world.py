@@ -23,9 +23,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from tests.crash.harness import Machine, here
 
 from telex.bus import Bus
-from telex.hook import claude, moments, steps
-from telex.store import bells, mail, presence
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import bells, processes
+from telex.hook import claude, delivery, payloads
+from telex.mail import messages
 
 QUEUED, HANDED, SEEN, DONE, EXPIRED = "queued", "handed", "seen", "done", "expired"
 COMES_TO = {"queued": QUEUED, "handed": HANDED, "shown": SEEN, "read": SEEN, "done": DONE, "expired": EXPIRED}
@@ -77,10 +78,10 @@ class World(RuleBasedStateMachine):
         self.db = Store(str(self.home))
         self.patches = ExitStack()
         for where, name, value in (
-            (presence, "alive", lambda pid, started: pid in self.living),
-            (presence, "started", lambda pid: 1),
-            (presence, "ancestors", lambda pid: [pid]),
-            (moments, "now_ms", lambda: self.now),
+            (processes, "alive", lambda pid, started: pid in self.living),
+            (processes, "started", lambda pid: 1),
+            (processes, "ancestors", lambda pid: [pid]),
+            (delivery, "now_ms", lambda: self.now),
         ):
             self.patches.enter_context(mock.patch.object(where, name, value))
 
@@ -88,7 +89,7 @@ class World(RuleBasedStateMachine):
         """Every row is still what was stored."""
         try:
             for (number,) in list(self.db.con.execute("SELECT n FROM message")):
-                found = mail.get(self.db, number)
+                found = messages.get(self.db, number)
                 assert found is not None
                 assert found.sound()
             assert next(self.db.con.execute("PRAGMA integrity_check"))[0] == "ok"
@@ -137,7 +138,7 @@ class World(RuleBasedStateMachine):
             slot.key, event, session_id=slot.key, cwd=f"/src/{slot.directory}", **payload
         )
         said: list[str] = []
-        with here(self.environment(slot)), mock.patch.object(steps, "write", lambda _, text: said.append(text)):
+        with here(self.environment(slot)), mock.patch.object(payloads, "write", lambda _, text: said.append(text)):
             assert claude.handle(event, payload_text) == 0
         row = self.db.con.execute("SELECT address FROM session WHERE key = ?", (slot.key,))
         slot.address = next(row)[0]

@@ -15,8 +15,8 @@ from tests.crash.harness import LONG, Machine, Ran
 from tests.crash.tracing import Point, killing
 from tests.crash.verbs import ANSWERED, FINISHED, IMPORTED, REQUEST, SESSIONS, WAITING, Verb
 
-from telex.store import bells
-from telex.store.sqlite import DATABASE
+from telex.db.connection import DATABASE
+from telex.fs import bells
 
 
 class Stage(NamedTuple):

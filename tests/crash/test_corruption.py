@@ -16,7 +16,7 @@ from tests.crash import damage
 from tests.crash.damage import DATABASE_FILE, LOG_FILE, WAYS, Stock
 from tests.crash.harness import Machine, scaled
 
-from telex.store import mail
+from telex.mail import messages
 
 FILES = scaled(800, 50_000)
 SHARES = 2
@@ -74,7 +74,7 @@ def test_a_store_that_does_not_check_its_hashes_is_noticed(
     machine: Machine, stocks: dict[str, Stock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Would break: the eyes of this test, if a damaged body could pass them."""
-    monkeypatch.setattr(mail.Message, "sound", lambda self: True)
+    monkeypatch.setattr(messages.Message, "sound", lambda self: True)
     home, stock = machine.root / "unchecked", stocks[DATABASE_FILE]
     noticed = Counter[str]()
     for seed in range(scaled(240, 1_000)):
@@ -91,7 +91,7 @@ def test_a_message_that_goes_without_a_word_is_noticed(
     machine: Machine, stocks: dict[str, Stock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Would break: the count of rows, if a repair that deletes what it cannot read could pass it."""
-    monkeypatch.setattr(mail, "bury", lambda db, damaged, recipient, now_ms: db.con.execute(_DELETE, (damaged.n,)))
+    monkeypatch.setattr(messages, "bury", lambda db, damaged, recipient, now_ms: db.con.execute(_DELETE, (damaged.n,)))
     home, stock = machine.root / "deleting", stocks[DATABASE_FILE]
     found: list[str] = []
     for seed in range(scaled(400, 1_000)):

@@ -21,7 +21,7 @@ from tests.crash.tracing import Point, failed, failing, points
 from tests.crash.verbs import VERBS, Verb
 
 import telex
-from telex.store import bells
+from telex.fs import bells
 
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "openat", "write", "rename", "mkdir")
 ERRORS = ("EIO", "ENOSPC", "EDQUOT")

@@ -17,9 +17,10 @@ from tests.crash import damage
 from tests.crash.damage import LOG_FILE, WAYS, Stock
 from tests.crash.harness import Machine, here, scaled
 
-from telex import limits
-from telex.store import doctor, losses, newest, notices
-from telex.store.sqlite import DATABASE, Store
+from telex import doctor, limits
+from telex.db.connection import DATABASE, Store
+from telex.fs import high_water
+from telex.mail import gaps, notices
 
 FLIPS = scaled(150, 5_000)
 SENT = damage.MESSAGES + 1
@@ -79,7 +80,7 @@ def missed(home: Path) -> tuple[set[int], set[int]]:
     """The numbers that are not there any more, and those that telex says are gone."""
     db = Store(str(home))
     try:
-        said = losses.gap(db)
+        said = gaps.gap(db)
         return set(range(1, SENT + 1)) - damage.numbers(home), set(range(said[0], said[1] + 1)) if said else set()
     finally:
         db.close()
@@ -119,7 +120,7 @@ def test_a_log_that_is_missing_is_noticed(machine: Machine, in_the_log: Stock) -
 
 def test_a_store_that_notes_nothing_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Would break: the tests above, if they could not see a loss that nobody speaks of."""
-    monkeypatch.setattr(newest.Newest, "note", lambda self, number: None)
+    monkeypatch.setattr(high_water.Newest, "note", lambda self, number: None)
     stock = damage.stock(machine, "without a note", checkpoint=False)
     words = list(silent(stock, machine.root / "unnoted", range(10), lambda _: "a bit flipped"))
     assert len(words) >= 8
@@ -240,10 +241,10 @@ def test_a_note_with_any_bit_flipped_counts_as_none(home: Path) -> None:
         flipped = bytearray(sound)
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
-        assert newest.Newest(str(home)).number == 0
+        assert high_water.Newest(str(home)).number == 0
     for length in range(len(sound)):
         path.write_bytes(sound[:length])
-        assert newest.Newest(str(home)).number == 0
+        assert high_water.Newest(str(home)).number == 0
 
 
 # --- what is no loss

@@ -24,7 +24,7 @@ from tests.crash.audit import look
 from tests.crash.harness import PYTHON, Machine, Ran, scaled
 from tests.crash.harness import run as run_process
 
-from telex.store.lock import FileLock
+from telex.fs.lock import FileLock
 
 SENDERS = [f"sender-{number}" for number in range(8)]
 RECEIVER = "receiver"

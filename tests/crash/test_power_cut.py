@@ -17,9 +17,9 @@ from tests.crash.harness import Machine, here, scaled
 from tests.crash.powercut import Cut, Disk, Op, lay_out, record
 
 from telex.bus import Bus
+from telex.db.connection import Store
 from telex.errors import StoreFault
-from telex.store import losses, mail
-from telex.store.sqlite import Store
+from telex.mail import gaps, messages
 
 SHARES = 2  # how many tests share the log's moments, so that they run at the same time
 STATES = scaled(1_800, 100_000)  # that each share must have made
@@ -48,15 +48,15 @@ def wrong(cut: Cut, home: Path) -> str:
             return f"is damaged: {told[0]}"
         there = {}
         for (number,) in list(db.con.execute("SELECT n FROM message")):
-            found = mail.get(db, number)
+            found = messages.get(db, number)
             assert found is not None
             if not found.sound():
                 return f"m{number} is torn"
-            there[mail.whole_body(db, found)] = number
+            there[messages.whole_body(db, found)] = number
         lost = [body for body in cut.promised if body not in there]
         if lost:
             return f"{len(lost)} of {len(cut.promised)} that were called sent are lost"
-        alarm = losses.noted(db)
+        alarm = gaps.noted(db)
         return f"a false alarm: {alarm}" if alarm else ""
     except StoreFault as problem:
         return f"cannot be read: {problem}"

@@ -18,9 +18,9 @@ from tests.crash.stateful_world import HOUR_MS
 from telex.bus import Bus
 from telex.core import evidence
 from telex.core.message import Item
-from telex.hook import moments
-from telex.store import mail, people, sweep
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.hook import delivery
+from telex.mail import addresses, messages, retention
 
 STEPS = 50
 EXAMPLES = scaled(60, 2_000)
@@ -64,12 +64,14 @@ def test_the_store_is_what_a_dictionary_would_be(machine: Machine, template: Pat
     assert play(machine, template, EXAMPLES, share) >= EXAMPLES * STEPS * 3 // 4
 
 
-def newest_first(db: Store, recipient: int, most: int) -> list[mail.Message]:
+def newest_first(db: Store, recipient: int, most: int) -> list[messages.Message]:
     """A mistake in the order."""
     return _queued(db, recipient, most)[::-1]
 
 
-def only_the_first(db: Store, number: int, new: mail.Message, to: people.Address, via: str, where: str = "") -> None:
+def only_the_first(
+    db: Store, number: int, new: messages.Message, to: addresses.Address, via: str, where: str = ""
+) -> None:
     """A mistake with several recipients: those whose number is even get nothing."""
     if to.id % 2:
         _deliver(db, number, new, to, via, where)
@@ -80,34 +82,34 @@ def an_hour_early(db: Store, now_ms: int, keep_days: int) -> None:
     _sweep(db, now_ms + HOUR_MS, keep_days)
 
 
-def nobody(db: Store, of: people.Address) -> people.Session | None:
+def nobody(db: Store, of: addresses.Address) -> addresses.Session | None:
     """A mistake with names: whoever holds one is overlooked."""
     return None
 
 
-def without_the_first(self: mail.Message, *reader: int) -> Item:
+def without_the_first(self: messages.Message, *reader: int) -> Item:
     """A mistake in what is shown."""
     return Item(**{**_item(self, *reader).as_dict(), "body": "something"})
 
 
-_queued, _deliver, _sweep, _item = mail.queued, mail.deliver, sweep.sweep, mail.Message.item
+_queued, _deliver, _sweep, _item = messages.queued, messages.deliver, retention.sweep, messages.Message.item
 
 
 @pytest.mark.parametrize(
     ("where", "name", "mistake"),
     [
-        (mail, "queued", newest_first),
-        (mail, "deliver", only_the_first),
-        (mail, "record_shown", lambda *values: None),
-        (mail, "hand_over", lambda *values: True),
-        (mail, "take_back", lambda *values: None),
+        (messages, "queued", newest_first),
+        (messages, "deliver", only_the_first),
+        (messages, "record_shown", lambda *values: None),
+        (messages, "hand_over", lambda *values: True),
+        (messages, "take_back", lambda *values: None),
         (evidence, "judge", lambda *values: evidence.PROVED),
         (evidence, "judge", lambda *values: evidence.OPEN),
-        (mail, "settle_bell", lambda *values: None),
-        (sweep, "sweep", an_hour_early),
-        (people, "holder", nobody),
-        (mail.Message, "item", without_the_first),
-        (moments, "rest", lambda *values: 1 / 0),
+        (messages, "settle_bell", lambda *values: None),
+        (retention, "sweep", an_hour_early),
+        (addresses, "holder", nobody),
+        (messages.Message, "item", without_the_first),
+        (delivery, "rest", lambda *values: 1 / 0),
     ],
     ids=[
         *("order", "recipients", "recording", "handing", "taking back", "everything is proof", "nothing is proof"),

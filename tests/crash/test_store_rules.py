@@ -17,9 +17,10 @@ from tests.crash.harness import IMPORTS, PYTHON, Machine, scaled
 from tests.crash.sweep import Stage
 from tests.crash.verbs import EVERY, Verb
 
+from telex.db import connection
+from telex.db.connection import DATABASE, Store
 from telex.errors import HomeUnsafe
-from telex.store import filesystem, sqlite
-from telex.store.sqlite import DATABASE, Store
+from telex.fs import mounts
 
 OTHERS: tuple[str, ...] = (
     "inbox",
@@ -175,7 +176,7 @@ def test_a_connection_is_set_for_safety(stage: Stage) -> None:
 _FORKED = """
 import os, sys
 sys.path += {imports!r}
-from telex.store.sqlite import Store
+from telex.db.connection import Store
 db = Store(sys.argv[1])
 child = os.fork()
 if not child:
@@ -224,7 +225,7 @@ def refuses(home: str, outer: str, inner: str, table: Path) -> bool:
     """Whether a home there is refused."""
     table.write_text(MOUNTS.format(outer=outer, inner=inner))
     try:
-        filesystem.refuse_network(home, str(table))
+        mounts.refuse_network(home, str(table))
     except HomeUnsafe:
         return True
     return False
@@ -237,14 +238,14 @@ def test_a_network_filesystem_is_refused(tmp_path: Path) -> None:
 
 def test_a_look_at_the_wrong_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Would break: the table above, if the nearest mount did not decide it."""
-    monkeypatch.setattr(filesystem, "kind", first_match)
+    monkeypatch.setattr(mounts, "kind", first_match)
     assert [refuses(*one, tmp_path / "mounts") for one in REFUSED + ALLOWED] != [True] * 3 + [False] * 3
 
 
 def test_on_a_network_filesystem_no_store_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Would break: asking before the database is made; afterwards it would be too late."""
-    monkeypatch.setattr(filesystem, "kind", lambda path, table: "nfs4")
+    monkeypatch.setattr(mounts, "kind", lambda path, table: "nfs4")
     for _ in range(2):
         with pytest.raises(HomeUnsafe):
-            sqlite.Store(str(tmp_path / "home"))
+            connection.Store(str(tmp_path / "home"))
     assert not (tmp_path / "home" / DATABASE).exists()

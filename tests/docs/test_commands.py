@@ -8,8 +8,8 @@ import pytest
 from tests.docs import pages
 
 from telex import errors
-from telex.cli.faces import BY_WORD
 from telex.cli.grammar import GROUPS, VERBS, verb_of
+from telex.cli.legacy import BY_WORD
 from telex.cli.parse import by_argparse, quick
 from telex.errors import TelexError
 

@@ -13,7 +13,8 @@ import pytest
 from tests.docs import pages
 
 import telex
-from telex.clients import install, registry
+from telex.clients import registry
+from telex.clients.installer import install
 from telex.testing.claude import Session, context
 
 README = (pages.ROOT / "README.md").read_text("utf-8")

@@ -14,8 +14,8 @@ from tools import reference
 
 from telex import config, limits
 from telex.bus import Bus
-from telex.cli.faces import FACES, Face
 from telex.cli.grammar import VERBS
+from telex.cli.legacy import FACES, Face
 from telex.core import delivery
 
 FOLDER = pages.ROOT / "docs" / "reference"
@@ -158,7 +158,7 @@ def test_the_drawing_of_the_states_is_the_table_of_the_moves() -> None:
 
 def test_every_table_of_the_store_has_an_entry() -> None:
     text = text_of("store-schema.md")
-    for path in (reference.PACKAGE / "store" / "schema").glob("*.sql"):
+    for path in (reference.PACKAGE / "db" / "schema").glob("*.sql"):
         for table in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", path.read_text("utf-8")):
             assert f"### {table}\n" in text
 

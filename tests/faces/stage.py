@@ -18,7 +18,7 @@ from typing import Any
 
 from tools.ports import held_port
 
-from telex.clients import install
+from telex.clients.installer import install
 from telex.testing.claude import Session, context
 
 TELEX = str(Path(sys.executable).parent / "telex")

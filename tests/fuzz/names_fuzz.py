@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from telex.core import names
 from telex.errors import TelexError
-from telex.store import bells
+from telex.fs import bells
 
 # --- the cases --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from tests.fuzz import names_fuzz
 from telex import limits
 from telex.core import names
 from telex.errors import NameInvalid
-from telex.store import bells
+from telex.fs import bells
 
 Patch = tuple[ModuleType, str, Any]
 

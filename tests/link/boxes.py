@@ -23,7 +23,7 @@ from tools.ports import held_port
 
 from telex.bus import Bus
 from telex.link.log import NAME as LOG
-from telex.store import agent, link
+from telex.team import link_process, link_state
 from telex.wiring import open_bus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +71,7 @@ class Box(Shell):
         while True:
             self.quiet()
             with self.bus() as bus, bus.db.write():
-                link.pause(bus.db, False)
+                link_state.pause(bus.db, False)
             words = [*self.words, "link", "run", "--quiet"]
             made = subprocess.Popen(words, env=self.environment, cwd=self.work, stderr=subprocess.PIPE)
             self.agent = made
@@ -107,7 +107,7 @@ class Box(Shell):
         if not self.telex_home.exists():
             return
         self.telex("link", "pause")
-        until(lambda: not agent.runs(str(self.telex_home)), f"the end of the link of {self.name}")
+        until(lambda: not link_process.runs(str(self.telex_home)), f"the end of the link of {self.name}")
 
     def texts(self, most: int = 100_000) -> list[str]:
         """Everything that other machines sent here, oldest first."""

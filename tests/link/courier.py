@@ -17,10 +17,12 @@ from tests.support.machine import START_MS, USER, Clock, Machine, Processes
 
 from telex.core import sync
 from telex.core.letter import Arrived, Letter, Parcel, Receipt
-from telex.hook import moments
-from telex.store import arrivals, later, link, outbox, people, presence, receipts, rosters
-from telex.store.lock import FileLock
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import processes
+from telex.fs.lock import FileLock
+from telex.hook import delivery
+from telex.mail import addresses
+from telex.team import directory, forwarding, inbound, link_state, outbox, receipts
 
 TEAM = "7" * 32
 
@@ -41,10 +43,10 @@ class Team:
         self.root = root
         self.clock = Clock()
         self.processes = Processes()
-        patch.setattr(presence, "alive", self.processes.alive)
-        patch.setattr(presence, "started", self.processes.started)
-        patch.setattr(people, "user_name", lambda: USER)
-        patch.setattr(moments, "now_ms", self.clock)
+        patch.setattr(processes, "alive", self.processes.alive)
+        patch.setattr(processes, "started", self.processes.started)
+        patch.setattr(addresses, "user_name", lambda: USER)
+        patch.setattr(delivery, "now_ms", self.clock)
         self.machines: dict[str, Machine] = {}
         self.log: list[Entry] = []
         self.epoch = "e" * 32
@@ -61,14 +63,14 @@ class Team:
         self.machines[name] = made
         for one in self.machines.values():
             for other, theirs in self.machines.items():
-                known = link.load(theirs.db)
+                known = link_state.load(theirs.db)
                 assert known is not None
                 introduce(one.db, other, known.role)
         return made
 
     def _run_link(self, made: Machine) -> None:
         """The courier is the link's process of every machine: no send starts another."""
-        lock = FileLock(f"{made.home}/{link.LOCK}")
+        lock = FileLock(f"{made.home}/{link_state.LOCK}")
         assert lock.acquire_within(0)
         self._locks.append(lock)
 
@@ -85,7 +87,7 @@ class Team:
         """Offer what waits at a machine; how many items the log has more."""
         made, before = self.machines[name], len(self.log)
         receipts.collect(made.db, self.clock())
-        linked = link.load(made.db)
+        linked = link_state.load(made.db)
         assert linked is not None
         refused = []
         forked = False
@@ -112,7 +114,7 @@ class Team:
     def pull(self, name: str, *, most: int = 100) -> int:
         """Take in what the log has for a machine; how many messages were new."""
         made = self.machines[name]
-        linked = link.load(made.db)
+        linked = link_state.load(made.db)
         assert linked is not None
         state = sync.Incoming(epoch=linked.epoch, cursor=linked.cursor)
         scanned = min(len(self.log), linked.cursor + most)
@@ -120,7 +122,7 @@ class Team:
         taken = sync.pulled(state, linked.cursor, page)
         some = self.log[linked.cursor : scanned] if taken.useful else []
         items = [self.arrived(one, linked.machine) for one in some if self._is_for(one, linked.machine)]
-        return arrivals.take(made.db, items, taken, self.clock())
+        return inbound.take(made.db, items, taken, self.clock())
 
     def _is_for(self, one: Entry, machine: str) -> bool:
         return one.machine != machine and (one.parcel.everyone or machine in one.parcel.machines)
@@ -161,14 +163,14 @@ class Team:
     def hear_rosters(self, name: str, *others: str) -> None:
         """One machine hears, in one look, who is at some others now."""
         hearing = self.machines[name].db
-        told = {other: rosters.mine(self.machines[other].db, self.clock()) for other in others if other != name}
+        told = {other: directory.mine(self.machines[other].db, self.clock()) for other in others if other != name}
         with hearing.write():
             for other, residents in told.items():
-                rosters.replace(hearing, number(other), residents, self.clock())
+                directory.replace(hearing, number(other), residents, self.clock())
             come = [one.name for residents in told.values() for one in residents]
-            later.follow(hearing, come, self.clock())
+            forwarding.follow(hearing, come, self.clock())
             channels = [channel for residents in told.values() for one in residents for channel in one.channels]
-            later.follow_channels(hearing, channels, self.clock())
+            forwarding.follow_channels(hearing, channels, self.clock())
 
 
 def copied(given: Letter) -> Letter:
@@ -184,9 +186,9 @@ def number(name: str) -> str:
 def join(db: Store, name: str, role: str, epoch: str) -> None:
     """A store becomes that of a machine of the team."""
     with db.write():
-        link.create(
+        link_state.create(
             db,
-            link.Link(
+            link_state.Link(
                 relay="https://relay.example",
                 team=TEAM,
                 team_name="acme",

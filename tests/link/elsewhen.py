@@ -39,10 +39,10 @@ def main() -> None:
 def _save_the_cursor_first() -> None:
     from telex.core import sync
     from telex.core.letter import Arrived
-    from telex.store import arrivals
-    from telex.store.sqlite import Store
+    from telex.db.connection import Store
+    from telex.team import inbound
 
-    whole = arrivals.take
+    whole = inbound.take
 
     def take(db: Store, items: list[Arrived], now: sync.Taken, now_ms: int) -> int:
         with db.write():
@@ -50,7 +50,7 @@ def _save_the_cursor_first() -> None:
         time.sleep(1)  # a slow disk: whoever looks sees the cursor, and not yet the items
         return whole(db, items, now, now_ms)
 
-    arrivals.take = take
+    inbound.take = take
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from typing import TypeVar
 from telex.core.members import MEMBER
 from telex.crypto import words
 from telex.crypto.words import Code
+from telex.db.connection import Store
 from telex.link import keys, pairing
 from telex.link.http import Relay
 from telex.link.membership import Membership
-from telex.store import link
-from telex.store.sqlite import Store
+from telex.team import link_state
 
 T = TypeVar("T")
 
@@ -35,11 +35,11 @@ class Home:
         return Membership(self.db, keys.machine(self.db.home))
 
     @property
-    def linked(self) -> link.Link | None:
+    def linked(self) -> link_state.Link | None:
         """The row that says so."""
-        return link.load(self.db)
+        return link_state.load(self.db)
 
-    async def join(self, code: Code, name: str = "", exact: bool = True) -> link.Link:
+    async def join(self, code: Code, name: str = "", exact: bool = True) -> link_state.Link:
         """Join with a code."""
         return await pairing.join(self.db, self.url, code, pairing.Wish(name or self.name, exact=exact))
 

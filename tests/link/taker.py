@@ -15,8 +15,8 @@ from tests.link.courier import number
 
 from telex.core import ids, sync
 from telex.core.letter import Arrived, Letter
-from telex.store import arrivals, link
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.team import inbound, link_state
 
 ALICE, BOB = number("alice-laptop"), number("bob-laptop")
 
@@ -45,7 +45,7 @@ def _item(oseq: int) -> Arrived:
 def main(home: str, count: int, planted: bool) -> None:
     """Go on from where the store says."""
     db = Store(home)
-    linked = link.load(db)
+    linked = link_state.load(db)
     assert linked is not None
     for at in range(linked.cursor + 1, count + 1):
         taken = sync.Taken(state=sync.Incoming(epoch=linked.epoch, cursor=at))
@@ -53,7 +53,7 @@ def main(home: str, count: int, planted: bool) -> None:
             with db.write():
                 db.run("link.set_cursor", linked.epoch, at)
             os.kill(os.getpid(), signal.SIGKILL)
-        arrivals.take(db, page(at), taken, int(time.time() * 1000))
+        inbound.take(db, page(at), taken, int(time.time() * 1000))
         print(at, flush=True)
 
 

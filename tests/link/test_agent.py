@@ -14,7 +14,7 @@ import pytest
 from tests.link.boxes import Box, Two, linked, until
 
 from telex import limits
-from telex.store import agent
+from telex.team import link_process
 
 
 @pytest.fixture
@@ -130,18 +130,18 @@ def test_a_link_that_is_told_to_ends_in_good_order(two: Two, how: signal.Signals
 
 
 def test_a_link_ends_when_the_machine_pauses_and_runs_again_when_it_goes_on(two: Two) -> None:
-    until(lambda: agent.runs(str(two.alice.telex_home)), "the link")
+    until(lambda: link_process.runs(str(two.alice.telex_home)), "the link")
     two.alice.telex("link", "pause")
-    until(lambda: not agent.runs(str(two.alice.telex_home)), "the end of the link")
+    until(lambda: not link_process.runs(str(two.alice.telex_home)), "the end of the link")
     two.bob.telex("send", "@dana@alice-laptop", "later", name="api")
     two.alice.telex("link", "resume")
     until(lambda: two.alice.texts() == ["later"], "the message")
 
 
 def test_a_link_ends_when_the_machine_leaves(two: Two) -> None:
-    until(lambda: agent.runs(str(two.bob.telex_home)), "the link")
+    until(lambda: link_process.runs(str(two.bob.telex_home)), "the link")
     assert two.bob.telex("link", "leave").status == 0
-    until(lambda: not agent.runs(str(two.bob.telex_home)), "the end of the link")
+    until(lambda: not link_process.runs(str(two.bob.telex_home)), "the end of the link")
 
 
 def test_a_machine_that_was_removed_is_told_and_gets_nothing_more(tmp_path: Path) -> None:

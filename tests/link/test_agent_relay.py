@@ -14,7 +14,7 @@ from telex import limits
 from telex.errors.between import RelayRefused, RelayStrange, RelayUnreachable
 from telex.link import http, keys
 from telex.link.http import Relay
-from telex.store import link
+from telex.team import link_state
 from telex.wire import api
 
 
@@ -32,7 +32,7 @@ def write(sender: Box, reader: Box, texts: list[str]) -> None:
 
 def all_pushed(box: Box) -> bool:
     with box.bus() as bus:
-        found = link.load(bus.db)
+        found = link_state.load(bus.db)
     assert found is not None
     return found.at_relay == found.oseq
 
@@ -82,7 +82,7 @@ def test_a_large_text_goes_on_where_it_was_interrupted(two: Two) -> None:
 def relay_of(box: Box) -> Relay:
     own = keys.machine(str(box.telex_home))
     with box.bus() as bus:
-        found = link.load(bus.db)
+        found = link_state.load(bus.db)
     assert found is not None
     return Relay(found.relay, own.machine, own.sign)
 

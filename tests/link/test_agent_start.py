@@ -18,15 +18,17 @@ from tests.link.courier import introduce, join
 from tests.support.cli import TELEX, Shell
 from tests.support.machine import Machine
 
-from telex.store import agent, calls, launch, link
-from telex.store.lock import FileLock
+from telex.fs import launch
+from telex.fs.lock import FileLock
+from telex.mail import nudges
+from telex.team import link_process, link_state
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     """The commands that were to be started; none of them is."""
     found: list[list[str]] = []
-    monkeypatch.setattr(calls, "detach", lambda command, home: found.append(command))
+    monkeypatch.setattr(nudges, "detach", lambda command, home: found.append(command))
     yield found
 
 
@@ -36,7 +38,7 @@ def linked(machine: Machine) -> None:
 
 
 def test_a_machine_without_a_team_starts_nothing(machine: Machine, started: list[list[str]]) -> None:
-    agent.ensure(machine.db)
+    link_process.ensure(machine.db)
     machine.named("api")[0].send("@web", "hello")
     assert started == [] and not os.path.exists(f"{machine.home}/link")
 
@@ -53,17 +55,17 @@ def test_a_send_that_leaves_starts_it_and_one_that_stays_does_not(machine: Machi
 
 def test_it_is_not_started_while_it_runs_or_rests(machine: Machine, started: list[list[str]]) -> None:
     linked(machine)
-    lock = FileLock(f"{machine.home}/{link.LOCK}")
-    assert lock.acquire_within(0) and agent.runs(machine.home)
-    agent.ensure(machine.db)
+    lock = FileLock(f"{machine.home}/{link_state.LOCK}")
+    assert lock.acquire_within(0) and link_process.runs(machine.home)
+    link_process.ensure(machine.db)
     lock.close()
     with machine.db.write():
-        link.pause(machine.db, True)
-    agent.ensure(machine.db)
+        link_state.pause(machine.db, True)
+    link_process.ensure(machine.db)
     assert started == []
     with machine.db.write():
-        link.pause(machine.db, False)
-    agent.ensure(machine.db)
+        link_state.pause(machine.db, False)
+    link_process.ensure(machine.db)
     assert len(started) == 1
 
 
@@ -71,18 +73,18 @@ def test_one_that_does_not_stay_is_not_started_by_every_send(machine: Machine, s
     """Would break: a thousand sends that start a thousand processes, each of which ends at once."""
     linked(machine)
     for _ in range(5):
-        agent.ensure(machine.db)
+        link_process.ensure(machine.db)
     assert len(started) == 1
     os.utime(f"{machine.home}/link/started", (0, 0))
-    agent.ensure(machine.db)
+    link_process.ensure(machine.db)
     assert len(started) == 2
 
 
 def test_a_clock_that_went_back_does_not_keep_it_from_starting(machine: Machine, started: list[list[str]]) -> None:
     linked(machine)
-    agent.ensure(machine.db)
+    link_process.ensure(machine.db)
     os.utime(f"{machine.home}/link/started", (1 << 33, 1 << 33))
-    agent.ensure(machine.db)
+    link_process.ensure(machine.db)
     assert len(started) == 2
 
 
@@ -101,7 +103,7 @@ def two(tmp_path: Path) -> Iterator[Two]:
 
 def forgotten(machine: Shell) -> None:
     """No link runs there, and none was started lately."""
-    wait_for("the link to be gone", lambda: not agent.runs(str(machine.telex_home)))
+    wait_for("the link to be gone", lambda: not link_process.runs(str(machine.telex_home)))
     (machine.telex_home / "link" / "started").unlink(missing_ok=True)
 
 
@@ -143,7 +145,7 @@ def test_an_interpreter_without_telex_is_noticed(two: Two) -> None:
     program = "from telex.cli.main import main; main()"
     bare = [os.path.realpath(sys.executable), "-I", "-S", "-c", program, "link", "run", "--quiet"]
     assert "ModuleNotFoundError" in two.bob.run(bare).err
-    assert not agent.runs(str(two.bob.telex_home))
+    assert not link_process.runs(str(two.bob.telex_home))
 
 
 def test_an_interpreter_that_is_gone_gives_way_to_the_launcher(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

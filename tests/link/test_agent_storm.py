@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.link.boxes import Box, Two, linked, until
 
-from telex.store import link, trouble
+from telex.team import alerts, link_state
 
 HOUR = 3_600.0
 NO_LIMITS = {"inbox_waiting": "100000", "sends_per_minute": "100000"}
@@ -88,7 +88,7 @@ def check(two: Two, storm: Storm) -> None:
     assert two.bob.texts() == storm.sent[two.alice.name]
     for box in (two.alice, two.bob):
         with box.bus() as bus:
-            assert [one.words for one in trouble.recent(bus.db) if one.kind != trouble.CLOCK] == []
+            assert [one.words for one in alerts.recent(bus.db) if one.kind != alerts.CLOCK] == []
 
 
 def test_a_storm_loses_nothing_doubles_nothing_and_keeps_the_order(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def flood_and_kill(two: Two, rounds: int) -> tuple[list[str], list[str]]:
     two.alice.start()
     sent = storm.sent[two.bob.name]
     with two.bob.bus() as bus:
-        until(lambda: (found := link.load(bus.db)) and found.at_relay == found.oseq, "all to be at the relay")
+        until(lambda: (found := link_state.load(bus.db)) and found.at_relay == found.oseq, "all to be at the relay")
     two.bob.quiet()
 
     until(lambda: cursor(two.alice) == settled(two), "all to be taken in")
@@ -130,7 +130,7 @@ def flood_and_kill(two: Two, rounds: int) -> tuple[list[str], list[str]]:
 def cursor(box: Box) -> int:
     """How far a machine has read."""
     with box.bus() as bus:
-        found = link.load(bus.db)
+        found = link_state.load(bus.db)
     assert found is not None
     return found.cursor
 

@@ -9,7 +9,7 @@ from tests.support.machine import Machine
 from telex import limits
 from telex.errors import NobodyThere
 from telex.errors.between import NotLinked, OwnersOnly
-from telex.store import outbox, trouble
+from telex.team import alerts, outbox
 
 
 def test_sessions_of_one_feature_meet_in_its_channel_whatever_machine_they_are_at(
@@ -118,7 +118,7 @@ def test_an_owner_reaches_the_whole_team(team: Team, alice: Machine, bob: Machin
     for seat in (other, api, db, late):
         assert seat.heard() == ["the build is broken"]
     assert set(alice.states(sent)) == {"@other", "@api@bob-laptop", "@db@carol-box", "@late@carol-box"}
-    assert trouble.recent(bob.db) == trouble.recent(carol.db) == []
+    assert alerts.recent(bob.db) == alerts.recent(carol.db) == []
 
 
 def test_everybody_is_written_to_also_where_nobody_is_known_to_be(team: Team, alice: Machine, bob: Machine) -> None:

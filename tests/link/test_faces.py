@@ -13,8 +13,8 @@ from tests.mcp.peer import Home, Peer
 from telex.compat.ipc import actions
 from telex.core import ids, sync
 from telex.core.letter import Arrived, Letter
-from telex.store import arrivals, link, outbox, rosters
-from telex.store.lock import FileLock
+from telex.fs.lock import FileLock
+from telex.team import directory, inbound, link_state, outbox
 
 EPOCH = "e" * 32
 
@@ -27,10 +27,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
     join(db, "bob-laptop", "member", EPOCH)
     introduce(db, "bob-laptop", "member")
     introduce(db, "alice-laptop", "owner")
-    there = rosters.Resident(name="frontend", kind="session", client="claude", state="idle", channels=["room"])
+    there = directory.Resident(name="frontend", kind="session", client="claude", state="idle", channels=["room"])
     with db.write():
-        rosters.replace(db, number("alice-laptop"), [there], made.bus.clock())
-    lock = FileLock(f"{made.path}/{link.LOCK}")
+        directory.replace(db, number("alice-laptop"), [there], made.bus.clock())
+    lock = FileLock(f"{made.path}/{link_state.LOCK}")
     assert lock.acquire_within(0)
     yield made
     lock.close()
@@ -53,7 +53,7 @@ def peer(home: Home) -> Iterator[Callable[..., Peer]]:
 
 def comes(home: Home, body: str, **changes: Any) -> None:
     """A message from @frontend at alice's machine to @api is taken in."""
-    linked = link.load(home.bus.db)
+    linked = link_state.load(home.bus.db)
     assert linked is not None
     at = linked.cursor + 1
     fields: dict[str, Any] = {
@@ -77,7 +77,7 @@ def comes(home: Home, body: str, **changes: Any) -> None:
         letter=Letter(**(fields | changes)),
     )
     taken = sync.Taken(state=sync.Incoming(epoch=linked.epoch, cursor=at))
-    assert arrivals.take(home.bus.db, [item], taken, home.bus.clock()) == 1
+    assert inbound.take(home.bus.db, [item], taken, home.bus.clock()) == 1
 
 
 def going(home: Home) -> list[tuple[str, str]]:

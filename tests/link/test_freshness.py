@@ -11,7 +11,7 @@ from tests.link.test_receive import arrived, letter, take, troubles
 from tests.support.machine import DAY, HOUR, MINUTE, Machine, Seat
 
 from telex.core import frame, freshness
-from telex.store import mail
+from telex.mail import messages
 
 DAY_MS, HOUR_MS, MINUTE_MS = DAY * 1000, HOUR * 1000, MINUTE * 1000
 IN_TEAM_MS = 60 * DAY_MS
@@ -42,7 +42,7 @@ def bring(made: Machine, *, signed_ago_ms: int, relayed_ms: int = 0, waited_ms: 
 
 
 def states(made: Machine) -> list[str]:
-    return [one.state for one in mail.deliveries(made.db, 1)]
+    return [one.state for one in messages.deliveries(made.db, 1)]
 
 
 # --- the header ---------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def test_an_export_keeps_it_and_an_older_export_has_none(alice: Machine, fronten
     older = {name: value for name, value in json.loads(line).items() if name not in ("signed_ms", "arrived_ms")}
     older["uuid"] = "01890000-0000-7000-8000-000000000001"
     assert machine.person.take_in([line, json.dumps(older)])[0] == 2
-    kept = [mail.get(machine.db, number) for number in (1, 2)]
+    kept = [messages.get(machine.db, number) for number in (1, 2)]
     assert [one and (one.signed_ms, one.arrived_ms) for one in kept] == [
         (alice.clock() - 21 * DAY_MS, alice.clock()),
         (0, 0),

@@ -13,10 +13,11 @@ from tests.support.machine import Machine, Seat
 from telex import limits
 from telex.core import delivery
 from telex.core.letter import Receipt
+from telex.db.connection import Store
 from telex.errors import CoolingDown, reasons
 from telex.errors.between import ValueUnstorable
-from telex.store import arrivals, mail, outbox, people, receipts, rosters
-from telex.store.sqlite import Store
+from telex.mail import addresses, messages
+from telex.team import directory, inbound, outbox, receipts
 
 CAROL = number("carol-box")
 MINUTE_MS = 60_000
@@ -55,14 +56,14 @@ def woken(made: Machine) -> int:
 
 def poison(monkeypatch: pytest.MonkeyPatch, problem: type[Exception]) -> None:
     """A fault of telex itself, at one letter, when half of it is stored."""
-    real = mail.deliver
+    real = messages.deliver
 
-    def deliver(db: Store, number: int, new: mail.Message, *rest: Any) -> None:
+    def deliver(db: Store, number: int, new: messages.Message, *rest: Any) -> None:
         real(db, number, new, *rest)
         if new.body == "poison":
             raise problem("nobody foresaw this")
 
-    monkeypatch.setattr(mail, "deliver", deliver)
+    monkeypatch.setattr(messages, "deliver", deliver)
 
 
 @pytest.mark.parametrize("problem", [RuntimeError, OverflowError, KeyError, AssertionError, RecursionError])
@@ -75,7 +76,7 @@ def test_an_item_at_which_telex_fails_is_left_out_alone(
     assert frontend.heard() == ["one", "two"]
     words = f"fault: telex failed at its item 2 ({problem.__name__}) and left it out"
     assert words in troubles(alice)
-    assert people.address_at(alice.db, "evil@bob-laptop") is None, "half of it stayed"
+    assert addresses.address_at(alice.db, "evil@bob-laptop") is None, "half of it stayed"
 
 
 def test_a_planted_page_without_savepoints_is_held_up(
@@ -83,7 +84,7 @@ def test_a_planted_page_without_savepoints_is_held_up(
 ) -> None:
     """The test above would be worth nothing if a page that fails whole passed it."""
     poison(monkeypatch, RuntimeError)
-    monkeypatch.setattr(arrivals._Page, "take", arrivals._Page._take)
+    monkeypatch.setattr(inbound._Page, "take", inbound._Page._take)
     with pytest.raises(RuntimeError):
         take(alice, arrived(letter("one"), 1, 0), arrived(letter("poison"), 2, 1))
 
@@ -144,7 +145,7 @@ def test_new_names_are_counted_and_a_list_of_members_makes_none(
     take(alice, arrived(letter("all", addressed="#x", to={}, channels=["x"], members=members), 2, 1))
     take(alice, arrived(letter("who", sender="one-more"), 3, 2))
     assert addresses_kept(alice) == before + 4
-    assert people.address_at(alice.db, "one-more@bob-laptop") is None
+    assert addresses.address_at(alice.db, "one-more@bob-laptop") is None
     assert [one.body for one in frontend.inbox()] == []
 
 
@@ -170,7 +171,7 @@ def test_receipts_make_no_names_without_end(
     bob.named("api")[0].join("#room")
     team.tell_rosters()
     sent = frontend.send("#room", "hello")
-    before, sender = addresses_kept(alice), rosters.machine(alice.db, "bob-laptop")
+    before, sender = addresses_kept(alice), directory.machine(alice.db, "bob-laptop")
     assert sender is not None
     lies = [Receipt(of=sent.uuid, name=f"ghost-{n}", via="channel", state="read", at_ms=1) for n in range(50)]
     with alice.db.write():
@@ -235,8 +236,8 @@ def test_a_planted_receiver_that_trusts_numbers_shows_it_again(
     alice: Machine, frontend: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above would be worth nothing if it passed without the rule."""
-    real = arrivals._Page._follow
-    monkeypatch.setattr(arrivals._Page, "_follow", lambda *words: bool(real(*words)) and False)
+    real = inbound._Page._follow
+    monkeypatch.setattr(inbound._Page, "_follow", lambda *words: bool(real(*words)) and False)
     with pytest.raises(AssertionError):
         test_a_letter_that_is_repeated_after_its_id_was_forgotten_is_refused(alice, frontend)
 
@@ -284,7 +285,7 @@ SAID = "the-person-approved-this"
 
 def test_a_reason_that_is_not_known_is_never_said(team: Team, alice: Machine, frontend: Seat) -> None:
     sent = frontend.send("@api@bob-laptop", "deploy?", kind="request", key="k1")
-    sender = rosters.machine(alice.db, "bob-laptop")
+    sender = directory.machine(alice.db, "bob-laptop")
     assert sender is not None
     lies = [
         Receipt(of=sent.uuid, name="api", via="direct", state="queued", at_ms=1, unanswered=SAID),

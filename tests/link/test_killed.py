@@ -10,8 +10,9 @@ from pathlib import Path
 from tests.link.courier import Team
 from tests.support.machine import Machine, Seat
 
-from telex.store import doctor, link, trouble
-from telex.store.sqlite import Store
+from telex import doctor
+from telex.db.connection import Store
+from telex.team import alerts, link_state
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = 60
@@ -32,10 +33,10 @@ def kill_after(running: subprocess.Popen[str], lines: int) -> None:
     running.communicate()
 
 
-def reopened(made: Machine) -> link.Link:
+def reopened(made: Machine) -> link_state.Link:
     made.db.close()
     made.db = Store(made.home)
-    found = link.load(made.db)
+    found = link_state.load(made.db)
     assert found is not None
     return found
 
@@ -55,7 +56,7 @@ def test_a_link_that_is_killed_loses_nothing_and_doubles_nothing(team: Team) -> 
     assert reopened(alice).cursor == PAGES
     frontend.db = alice.db
     assert frontend.heard() == [f"number {oseq}" for oseq in range(1, 2 * PAGES + 1)]
-    assert trouble.recent(alice.db) == []
+    assert alerts.recent(alice.db) == []
     assert [one.detail for one in doctor.check(alice.home) if one.state == doctor.BROKEN] == []
 
 
@@ -68,4 +69,4 @@ def test_a_planted_cursor_before_its_items_is_noticed(team: Team) -> None:
     assert reopened(alice).cursor == PAGES
     frontend.db = alice.db
     assert frontend.heard() == [f"number {oseq}" for oseq in range(3, 2 * PAGES + 1)]
-    assert [one.kind for one in trouble.recent(alice.db)] == [trouble.GAP]
+    assert [one.kind for one in alerts.recent(alice.db)] == [alerts.GAP]

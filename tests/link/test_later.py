@@ -13,10 +13,11 @@ from tests.support.machine import Machine, Seat
 
 from telex.bus.send import Sent
 from telex.core import delivery
+from telex.db.connection import Store
 from telex.errors import TelexError
 from telex.errors.between import NameAmbiguous
-from telex.store import later, link, mail, rosters
-from telex.store.sqlite import Store
+from telex.mail import messages
+from telex.team import directory, forwarding, link_state
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_where_several_have_the_name_it_stays_and_its_sender_is_told_whom_to_cho
     )
     assert told(api) == [words]
     with alice.db.write():
-        rosters.replace(alice.db, number("carol-box"), [], team.clock())
+        directory.replace(alice.db, number("carol-box"), [], team.clock())
     team.hear_rosters("alice-laptop", "bob-laptop")  # one is left: what was told still holds
     team.settle()
     assert (told(api), stands(alice, sent)) == ([words], {"@backend": "queued"})
@@ -117,7 +118,7 @@ def test_a_readers_machine_sends_nothing_on(team: Team, alice: Machine, bob: Mac
     (api,) = alice.named("api")
     sent = api.send("@backend", "one")
     with alice.db.write():
-        link.set_role(alice.db, link.READER)
+        link_state.set_role(alice.db, link_state.READER)
     bob.named("backend")
     team.tell_rosters()
     assert stands(alice, sent) == {"@backend": "queued"}
@@ -155,7 +156,7 @@ def test_a_machine_that_is_removed_meanwhile_is_said(team: Team, alice: Machine,
     bob.named("backend")
     team.tell_rosters()
     with alice.db.write():
-        rosters.forget(alice.db, number("bob-laptop"), team.clock())
+        directory.forget(alice.db, number("bob-laptop"), team.clock())
     assert stands(alice, sent) == {"@backend@bob-laptop": "dead"}
     assert "did not reach @backend@bob-laptop: bob-laptop was removed from the team" in told(api)[-1]
 
@@ -330,7 +331,7 @@ def test_in_any_history_a_message_is_read_once_or_waits_at_one_place(tmp_path: P
     assert faults_of(tmp_path, range(12)) == []
 
 
-def _stays_too(db: Store, found: mail.Message, place: Any, there: Any, now_ms: int) -> bool:
+def _stays_too(db: Store, found: messages.Message, place: Any, there: Any, now_ms: int) -> bool:
     """Planted: it goes on, and stays."""
     went = WHOLE(db, found, place, there, now_ms)
     if went:
@@ -339,7 +340,7 @@ def _stays_too(db: Store, found: mail.Message, place: Any, there: Any, now_ms: i
     return went
 
 
-def _is_dropped(db: Store, found: mail.Message, place: Any, there: Any, now_ms: int) -> bool:
+def _is_dropped(db: Store, found: messages.Message, place: Any, there: Any, now_ms: int) -> bool:
     """Planted: it is taken from here, and its item in the outbox goes without it."""
     went = WHOLE(db, found, place, there, now_ms)
     if went:
@@ -347,14 +348,14 @@ def _is_dropped(db: Store, found: mail.Message, place: Any, there: Any, now_ms: 
     return went
 
 
-WHOLE = later._pass_on
+WHOLE = forwarding._pass_on
 
 
 @pytest.mark.parametrize("plant", [_stays_too, _is_dropped])
 def test_the_histories_see_a_planted_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: Callable[..., bool]
 ) -> None:
-    monkeypatch.setattr(later, "_pass_on", plant)
+    monkeypatch.setattr(forwarding, "_pass_on", plant)
     assert faults_of(tmp_path, range(12))
 
 

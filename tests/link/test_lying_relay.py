@@ -16,17 +16,17 @@ import pytest
 from tests.link.courier import introduce, join, number
 from tests.support.machine import Machine
 
-from telex import limits
+from telex import doctor, limits
 from telex.cli import link as words
 from telex.errors import RemoteFault
 from telex.errors.between import RelayRefused, RelayStrange
 from telex.link import http
+from telex.link.context import Line
 from telex.link.http import Relay
-from telex.link.line import Line
 from telex.link.log import Log
 from telex.link.presence import Presence
-from telex.store import doctor, rosters, trouble
-from telex.store import link as linking
+from telex.team import alerts, directory
+from telex.team import link_state as linking
 from telex.wire.routes import BY_NAME, ROUTES, answer_bytes
 
 PAGE = {"epoch": "e" * 32, "earliest": 1, "items": [], "scanned": 1, "head": 1, "records": 1, "rosters": 1}
@@ -242,7 +242,7 @@ def test_a_task_outlives_what_nobody_foresaw_and_says_so(
     os.makedirs(f"{machine.home}/link", exist_ok=True)
     line = steadied(machine, [problem("a lie"), problem("a lie")], monkeypatch)
     assert line.why == "the test is over"
-    words = [f"{one.kind}: {one.words}" for one in trouble.recent(machine.db)]
+    words = [f"{one.kind}: {one.words}" for one in alerts.recent(machine.db)]
     assert words == [f"fault: pull: telex failed at this ({problem.__name__}); it is tried again"]
     (detail,) = [one.detail for one in doctor.check(machine.home) if one.what == "link"]
     assert problem.__name__ in detail
@@ -291,7 +291,7 @@ def test_a_machine_that_was_never_heard_of_is_so_in_any_clock(
             await Presence(Line(machine.db, relay, cast(Any, None), Log(machine.home)))._ask(linked)
 
     asyncio.run(look())
-    bob = rosters.machine_by_id(machine.db, number("bob-laptop"))
+    bob = directory.machine_by_id(machine.db, number("bob-laptop"))
     assert bob is not None
     assert words._ago(now_ms, bob.seen_ms) == ("1h ago" if heard else "never")
 
@@ -299,7 +299,7 @@ def test_a_machine_that_was_never_heard_of_is_so_in_any_clock(
 def test_a_planted_skew_of_what_was_never_heard_is_noticed(
     lies: Lies, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = rosters.seen
-    monkeypatch.setattr(rosters, "seen", lambda db, seen: real(db, {one: at or 5_000 for one, at in seen.items()}))
+    real = directory.seen
+    monkeypatch.setattr(directory, "seen", lambda db, seen: real(db, {one: at or 5_000 for one, at in seen.items()}))
     with pytest.raises(AssertionError):
         test_a_machine_that_was_never_heard_of_is_so_in_any_clock(lies, machine, -5_000, False)

@@ -9,7 +9,7 @@ from tests.support.machine import HOUR, Machine
 from telex.core import names
 from telex.errors import NameInvalid, NameReserved, NobodyThere, Usage
 from telex.errors.between import MachineUnknown, NameAmbiguous, NotLinked, ReadersListen
-from telex.store import link, rosters
+from telex.team import directory, link_state
 
 
 def test_a_name_and_a_machine_are_folded_alike() -> None:
@@ -106,7 +106,7 @@ def test_a_machine_that_was_removed_is_refused_and_what_waits_for_it_is_closed(
     asked = api.send("@frontend@alice-laptop", "which port?", kind="request")
     with bob.db.write():
         bob.db.run("members.put_machine", number("alice-laptop"), "alice-laptop", "owner", b"", b"", 3)
-        rosters.forget(bob.db, number("alice-laptop"), team.clock())
+        directory.forget(bob.db, number("alice-laptop"), team.clock())
     assert bob.states(waiting) == {"@frontend@alice-laptop": "dead"}
     assert "was removed from the team" in bob.reason(waiting, "@frontend@alice-laptop")
     told = api.heard()
@@ -124,7 +124,7 @@ def test_an_answer_never_goes_to_another_machine_that_took_the_name(team: Team, 
     api.read()
     with bob.db.write():
         bob.db.run("members.put_machine", number("alice-laptop"), "alice-laptop", "owner", b"", b"", 3)
-        rosters.forget(bob.db, number("alice-laptop"), team.clock())
+        directory.forget(bob.db, number("alice-laptop"), team.clock())
     with bob.db.write():
         bob.db.run("members.put_machine", "5" * 32, "alice-laptop", "member", b"", b"", 0)
     with pytest.raises(MachineUnknown):
@@ -196,7 +196,7 @@ def test_a_machine_that_fell_silent_is_said_to_be_and_nobody_is_called_idle_ther
     assert sent.recipients[0].presence == "offline"
     assert {one.name: one.state for one in api.who()}["@frontend@alice-laptop"] == "offline"
     with bob.db.write():
-        rosters.seen(bob.db, {number("alice-laptop"): team.clock()})
+        directory.seen(bob.db, {number("alice-laptop"): team.clock()})
     assert {one.name: one.state for one in api.who()}["@frontend@alice-laptop"] == "idle"
 
 
@@ -212,7 +212,7 @@ def test_a_reader_writes_to_nobody_in_the_team_and_hears_all(team: Team, alice: 
     assert viewer.heard() == ["look at this"]
     viewer.hook()
     team.settle()
-    linked = link.load(screen.db)
+    linked = link_state.load(screen.db)
     assert linked is not None and linked.oseq == 0
 
 
@@ -225,13 +225,15 @@ def test_team_goes_with_all_alone(team: Team, alice: Machine) -> None:
 def test_a_roster_with_what_is_no_name_in_it_is_taken_without_that(team: Team, alice: Machine, bob: Machine) -> None:
     """Would break: a machine of the team that puts an address of its own making into another's listings."""
     bad = [
-        rosters.Resident(name="a@bob-laptop", kind="session", client="claude", state="idle", channels=["x"]),
-        rosters.Resident(name="telex", kind="session", client="claude", state="idle", channels=[]),
-        rosters.Resident(name="good", kind="session", client="cl\u202eaude", state="\x1b[2J", channels=["../x", "ok"]),
-        rosters.Resident(name="p", kind="system", client="", state="", channels=[]),
+        directory.Resident(name="a@bob-laptop", kind="session", client="claude", state="idle", channels=["x"]),
+        directory.Resident(name="telex", kind="session", client="claude", state="idle", channels=[]),
+        directory.Resident(
+            name="good", kind="session", client="cl\u202eaude", state="\x1b[2J", channels=["../x", "ok"]
+        ),
+        directory.Resident(name="p", kind="system", client="", state="", channels=[]),
     ]
     with bob.db.write():
-        rosters.replace(bob.db, number("alice-laptop"), bad, team.clock())
-    (one,) = rosters.everybody(bob.db)
+        directory.replace(bob.db, number("alice-laptop"), bad, team.clock())
+    (one,) = directory.everybody(bob.db)
     assert (one.name, one.client, one.state) == ("good", "cl-aude", "")
-    assert rosters.channels(bob.db) == {"ok": ["good@alice-laptop"]}
+    assert directory.channels(bob.db) == {"ok": ["good@alice-laptop"]}

@@ -38,7 +38,7 @@ from telex.errors.between import (
 )
 from telex.link import keys, membership, pairing, seal
 from telex.link.http import Relay
-from telex.store import members, trouble
+from telex.team import alerts, chain_store
 from telex.wire import api, records
 from telex.wire import pairing as wire
 from telex.wire.envelope import Header, Receipts
@@ -315,7 +315,7 @@ def test_a_wrong_guess_burns_the_code_and_both_are_told(alice: Home, home: Calla
     mallory = home("mallory")
     served, raised = asyncio.run(both(alice.serves(code), mallory.join(wrong)))
     assert served == "" and isinstance(raised, CodeWrong)
-    assert [one.kind for one in trouble.recent(alice.db)] == [trouble.GUESS]
+    assert [one.kind for one in alerts.recent(alice.db)] == [alerts.GUESS]
     assert len(alice.own.team.members()) == 1
     assert mallory.linked is None and not list((mallory.path / keys.DIRECTORY).glob("*.key"))
     with pytest.raises(RelayRefused, match="no such invitation"):
@@ -340,7 +340,7 @@ def test_an_answer_that_stops_half_way_burns_the_code_and_the_person_is_told(
     code = alice.invites()
     asyncio.run(claimed(home("mallory"), code))
     assert asyncio.run(alice.serves(code)) == ""
-    assert [one.kind for one in trouble.recent(alice.db)] == [trouble.GUESS]
+    assert [one.kind for one in alerts.recent(alice.db)] == [alerts.GUESS]
     assert any("said nothing more" in body for body in notices(alice))
     with pytest.raises(RelayRefused, match="no such invitation"):
         asyncio.run(home("bob").join(code))
@@ -378,8 +378,8 @@ def test_the_words_of_a_code_serve_once_whatever_the_relay_says(alice: Home) -> 
     code = alice.invites()
     now_ms = code_time(alice)
     with alice.db.write():
-        assert members.claim(alice.db, code.nameplate, now_ms) is not None
-        assert members.claim(alice.db, code.nameplate, now_ms) is None
+        assert chain_store.claim(alice.db, code.nameplate, now_ms) is not None
+        assert chain_store.claim(alice.db, code.nameplate, now_ms) is None
 
 
 def notices(home: Home) -> list[str]:
@@ -389,13 +389,13 @@ def notices(home: Home) -> list[str]:
 
 def code_time(home: Home) -> int:
     """A time at which the home's newest invitation is good."""
-    return members.invitations(home.db, 0)[-1][2] - 1
+    return chain_store.invitations(home.db, 0)[-1][2] - 1
 
 
 def test_a_code_is_void_after_ten_minutes(alice: Home) -> None:
     code = alice.invites()
     with alice.db.write():
-        assert members.claim(alice.db, code.nameplate, code_time(alice) + 1) is None
+        assert chain_store.claim(alice.db, code.nameplate, code_time(alice) + 1) is None
 
 
 def test_a_name_that_is_taken_is_refused_or_given_a_number(alice: Home, home: Callable[[str], Home]) -> None:
@@ -527,7 +527,7 @@ def test_a_relay_that_lost_the_end_of_the_chain_gets_it_back_from_an_owner(
     assert alice.asks(lambda relay, _: relay.ask("pull")).records == count
     given = bob.asks(lambda relay, own: relay.ask("records", query={"after": 0}))
     assert [one.key for one in given.grants] == [1]
-    assert [one.kind for one in trouble.recent(alice.db)] == [trouble.CHAIN]
+    assert [one.kind for one in alerts.recent(alice.db)] == [alerts.CHAIN]
 
 
 def test_a_relay_that_shows_another_chain_is_refused_and_the_person_told(
@@ -535,7 +535,7 @@ def test_a_relay_that_shows_another_chain_is_refused_and_the_person_told(
 ) -> None:
     paired(alice, home("bob"))
     own, before = alice.own, alice.own.team.newest
-    _, body, signature = members.records(alice.db)[1]
+    _, body, signature = chain_store.records(alice.db)[1]
     other = records.Signed(body=body.replace(b'"n":1', b'"n":2'), signature=signature)
 
     class Lying:
@@ -547,5 +547,5 @@ def test_a_relay_that_shows_another_chain_is_refused_and_the_person_told(
     with pytest.raises(ChainBroken):
         asyncio.run(membership.refresh(Lying(), own))  # type: ignore[arg-type]
     assert alice.own.team.newest == before
-    assert [one.kind for one in trouble.recent(alice.db)] == [trouble.CHAIN]
+    assert [one.kind for one in alerts.recent(alice.db)] == [alerts.CHAIN]
     assert any("something wrong" in text for text in notices(alice))

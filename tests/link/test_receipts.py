@@ -8,10 +8,11 @@ import pytest
 from tests.link.courier import Team, number
 from tests.support.machine import DAY, Machine, Seat
 
-from telex import limits
+from telex import doctor, limits
 from telex.core import delivery
 from telex.core.letter import Receipt
-from telex.store import bells, doctor, link, outbox, receipts, rosters, trouble
+from telex.fs import bells
+from telex.team import alerts, directory, link_state, outbox, receipts
 
 WHERE = "@frontend@alice-laptop"
 
@@ -19,7 +20,7 @@ WHERE = "@frontend@alice-laptop"
 def tell(made: Machine, team: Team, machine: str, **fields: Any) -> None:
     """A receipt comes from a machine."""
     told: dict[str, Any] = {"name": "frontend", "via": "direct", "state": "read", "at_ms": 1} | fields
-    sender = rosters.machine(made.db, machine)
+    sender = directory.machine(made.db, machine)
     assert sender is not None
     with made.db.write():
         receipts.take(made.db, sender, [Receipt(**told)], team.clock())
@@ -66,11 +67,11 @@ def test_showing_rings_the_links_bell_and_only_where_there_is_something_to_tell(
     (web,) = alice.named("web")
     api.send(WHERE, "from elsewhere")
     team.settle()
-    bells.silence(alice.home, link.BELL)
+    bells.silence(alice.home, link_state.BELL)
     web.send("@frontend", "from here")
-    assert not bells.rings(alice.home, link.BELL)
+    assert not bells.rings(alice.home, link_state.BELL)
     frontend.hook()
-    assert bells.rings(alice.home, link.BELL)
+    assert bells.rings(alice.home, link_state.BELL)
 
 
 def test_what_moves_twice_before_it_is_told_is_told_once(
@@ -118,7 +119,7 @@ def test_a_receipt_of_a_machine_that_it_was_not_sent_to_moves_nothing(
     sent = api.send(WHERE, "for alice")
     tell(bob, team, "carol-box", of=sent.uuid)
     assert bob.states(sent) == {WHERE: "queued"}
-    assert [one.machine for one in trouble.recent(bob.db)] == ["carol-box"]
+    assert [one.machine for one in alerts.recent(bob.db)] == ["carol-box"]
 
 
 def test_a_receipt_moves_no_message_that_stays_here(team: Team, alice: Machine, bob: Machine, api: Seat) -> None:
@@ -138,7 +139,7 @@ def test_a_receipt_that_no_machine_would_write_is_reported(
     sent = api.send(WHERE, "hello")
     tell(bob, team, "alice-laptop", **({"of": sent.uuid} | bad))
     assert bob.states(sent) == {WHERE: "queued"}
-    assert len(trouble.recent(bob.db)) == ("of" not in bad)  # a message that is not here may have been purged
+    assert len(alerts.recent(bob.db)) == ("of" not in bad)  # a message that is not here may have been purged
 
 
 def test_a_message_that_was_purged_here_meanwhile_is_no_trouble(
@@ -149,7 +150,7 @@ def test_a_message_that_was_purged_here_meanwhile_is_no_trouble(
     bob.person.purge(older_than_s=0, open_too=True)
     frontend.hook()
     team.settle()
-    assert trouble.recent(bob.db) == []
+    assert alerts.recent(bob.db) == []
 
 
 def test_what_is_purged_unread_there_is_told(
@@ -193,9 +194,9 @@ def test_doctor_says_how_the_link_stands(team: Team, alice: Machine, bob: Machin
     sent = api.send(WHERE, "hello")
     told = {one.what: one for one in doctor.check(bob.home)}
     assert told["link"].state == "ok" and "bob-laptop in acme; the link runs, 1 items wait" in told["link"].detail
-    bells.silence(bob.home, link.BELL)
+    bells.silence(bob.home, link_state.BELL)
     assert {one.what: one.state for one in doctor.check(bob.home)}["link"] == "mendable"
-    assert f"rang the bell {link.BELL}" in doctor.repair(bob.home)
+    assert f"rang the bell {link_state.BELL}" in doctor.repair(bob.home)
     assert {one.state for one in doctor.check(bob.home)} == {"ok"}
     assert bob.states(sent) == {WHERE: "queued"}
 

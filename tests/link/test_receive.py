@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from tests.link.courier import Team, copied, number, running
 from tests.support.machine import DAY, HOUR, MINUTE, Machine, Seat
 
-from telex import limits
+from telex import doctor, limits
 from telex.core import ids, sync
 from telex.core.letter import Arrived, Letter
-from telex.store import arrivals, bodies, calls, doctor, link, mail, outbox, receipts, rosters, trouble
-from telex.store.sqlite import Store, Write
+from telex.db.connection import Store, Write
+from telex.fs import bodies
+from telex.mail import messages, nudges
+from telex.team import alerts, directory, inbound, link_state, outbox, receipts
 
 ALICE, BOB = number("alice-laptop"), number("bob-laptop")
 ORIGIN = number("bob-laptop outbox")
@@ -69,7 +71,7 @@ def arrived(found: Letter | None, oseq: int = 1, after: int = -1, **changes: Any
 def take(made: Machine, *items: Arrived, cursor: int = 1) -> int:
     """A page with these items."""
     taken = sync.Taken(state=sync.Incoming(epoch="e" * 32, cursor=cursor))
-    return arrivals.take(made.db, [_copy(one) for one in items], taken, made.clock())
+    return inbound.take(made.db, [_copy(one) for one in items], taken, made.clock())
 
 
 def _copy(one: Arrived) -> Arrived:
@@ -78,7 +80,7 @@ def _copy(one: Arrived) -> Arrived:
 
 
 def troubles(made: Machine) -> list[str]:
-    return [f"{one.kind}: {one.words}" for one in trouble.recent(made.db)]
+    return [f"{one.kind}: {one.words}" for one in alerts.recent(made.db)]
 
 
 # --- once -------------------------------------------------------------------------------------------------
@@ -183,15 +185,15 @@ def test_a_planted_second_transaction_is_noticed(
     alice: Machine, frontend: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sweep above would be worth nothing if it did not see this one."""
-    real = mail.add
+    real = messages.add
 
-    def add(db: Store, new: mail.Message) -> int:
+    def add(db: Store, new: messages.Message) -> int:
         found = real(db, new)
         db.con.execute("COMMIT")
         db.con.execute("BEGIN IMMEDIATE")
         return found
 
-    monkeypatch.setattr(mail, "add", add)
+    monkeypatch.setattr(messages, "add", add)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         test_a_crash_at_any_point_of_a_page_takes_all_of_it_back(Team.__new__(Team), alice, frontend, monkeypatch)
 
@@ -225,7 +227,7 @@ def test_items_for_others_leave_no_gap(team: Team, alice: Machine) -> None:
 def test_what_the_relay_trimmed_is_one_gap_and_not_one_more_for_each_sender(alice: Machine, frontend: Seat) -> None:
     take(alice, arrived(letter("first"), 1, 0))
     taken = sync.Taken(state=sync.Incoming(epoch="e" * 32, cursor=90), gap=(2, 80))
-    arrivals.take(alice.db, [arrived(letter("later"), 9, 8)], taken, alice.clock())
+    inbound.take(alice.db, [arrived(letter("later"), 9, 8)], taken, alice.clock())
     assert troubles(alice) == ["gap: the relay no longer had its items 2 to 80"]
     take(alice, arrived(letter("then"), 12, 11))
     assert len(troubles(alice)) == 2
@@ -383,7 +385,7 @@ def test_the_bell_rings_with_what_came_and_codex_is_called(
     team: Team, alice: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
-    monkeypatch.setattr(calls, "start", lambda _, found: called.extend(one.key for one in found))
+    monkeypatch.setattr(nudges, "start", lambda _, found: called.extend(one.key for one in found))
     coder = alice.arrive("/src/coder", client="codex", key="c0de")
     take(
         alice,
@@ -408,5 +410,5 @@ def test_a_thread_goes_on_across_machines(team: Team, alice: Machine, frontend: 
 
 def test_nothing_of_the_link_is_left_in_a_store_that_was_never_linked(machine: Machine) -> None:
     assert receipts.collect(machine.db, machine.clock()) == 0
-    assert link.load(machine.db) is None and rosters.everybody(machine.db) == []
+    assert link_state.load(machine.db) is None and directory.everybody(machine.db) == []
     assert take(machine, arrived(letter(), 1, 0)) == 0

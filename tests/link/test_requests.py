@@ -10,8 +10,8 @@ from tests.link.courier import Team
 from tests.support.machine import HOUR, MINUTE, Machine, Seat
 
 from telex.bus import Bus
+from telex.db.connection import Store
 from telex.errors import NoAnswerWanted
-from telex.store.sqlite import Store
 
 
 def owed(made: Machine) -> list[tuple[int, ...]]:
@@ -133,12 +133,12 @@ def test_acks_and_notices_are_not_answered_at_other_machines_either(team: Team, 
 def test_a_machine_that_is_put_out_of_the_team_leaves_no_request_open_for_ever(
     team: Team, alice: Machine, bob: Machine, api: Seat, frontend: Seat
 ) -> None:
-    from telex.store import rosters
+    from telex.team import directory
 
     asked = api.send("@frontend@alice-laptop", "which port?", kind="request")
     team.push("bob-laptop")
     with bob.db.write():
-        rosters.forget(bob.db, bob.db.value("rosters.machine_named", "alice-laptop"), team.clock())
+        directory.forget(bob.db, bob.db.value("rosters.machine_named", "alice-laptop"), team.clock())
     assert owed(bob) == []
     assert bob.states(asked) == {"@frontend@alice-laptop": "dead"}
 

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from tests.link.courier import Team, number
 from tests.support.machine import DAY, HOUR, MINUTE, Machine
 
-from telex import limits
+from telex import doctor, limits
 from telex.core import sync
+from telex.db.connection import Store, Write
 from telex.errors import CoolingDown, InboxFull, Repeated, TooManyHops
-from telex.store import bells, doctor, link, outbox, people
-from telex.store.sqlite import Store, Write
+from telex.fs import bells
+from telex.mail import addresses
+from telex.team import link_state, outbox
 
 
-def linked(made: Machine) -> link.Link:
-    found = link.load(made.db)
+def linked(made: Machine) -> link_state.Link:
+    found = link_state.load(made.db)
     assert found is not None
     return found
 
@@ -32,11 +34,11 @@ def test_each_state_on_the_way_is_said_and_none_too_early(team: Team, alice: Mac
     sent = api.send("@frontend@alice-laptop", "the schema moved")
     where = "@frontend@alice-laptop"
     assert [one.note for one in sent.recipients] == ["waits here for the relay; idle there now"]
-    assert bells.rings(bob.home, link.BELL)
+    assert bells.rings(bob.home, link_state.BELL)
     assert bob.reason(sent, where) == "waits here for the relay"
     team.push("bob-laptop")
     assert bob.reason(sent, where) == "at the relay"
-    assert outbox.waiting(bob.db) == 0 and not bells.rings(bob.home, link.BELL)
+    assert outbox.waiting(bob.db) == 0 and not bells.rings(bob.home, link_state.BELL)
     assert team.pull("alice-laptop") == 1
     assert frontend.heard() == ["the schema moved"] and frontend.rings()
     assert bob.reason(sent, where) == "at the relay"
@@ -379,11 +381,11 @@ def test_leaving_the_team_closes_what_waits_and_says_so(team: Team, alice: Machi
     (api,) = bob.named("api")
     sent = api.send("@frontend@alice-laptop", "too late")
     with bob.db.write():
-        link.drop(bob.db, team.clock())
+        link_state.drop(bob.db, team.clock())
     assert bob.states(sent) == {"@frontend@alice-laptop": "dead"}
-    assert bob.reason(sent, "@frontend@alice-laptop") == link.LEFT
+    assert bob.reason(sent, "@frontend@alice-laptop") == link_state.LEFT
     assert any(f"{sent.id} did not reach" in one for one in api.heard())
-    assert not people.linked(bob.db) and not bells.rings(bob.home, link.BELL)
+    assert not addresses.linked(bob.db) and not bells.rings(bob.home, link_state.BELL)
 
 
 def test_a_purged_message_leaves_an_item_without_content(team: Team, alice: Machine, bob: Machine) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from tests.clients.waiting import wait_for
 from tests.mcp.peer import Home, Peer
 
-from telex.store.lock import FileLock
+from telex.fs.lock import FileLock
 
 Start = Callable[..., Peer]
 

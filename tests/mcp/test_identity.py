@@ -12,8 +12,8 @@ from tests.mcp.peer import Home, Json, Peer
 from tests.support.cli import TELEX_WORD
 
 from telex.bus import identity
+from telex.mail import addresses, registration
 from telex.mcp.caller import CODEX_META, codex_thread, kind_of
-from telex.store import people, registration
 
 Start = Callable[..., Peer]
 CLAUDE = "claude-code"
@@ -21,7 +21,7 @@ CLAUDE = "claude-code"
 
 def session(home: Home, key: str, *, client: str = "claude", pid: int = 0, directory: str = "/src/app") -> str:
     """A client's hook says that its session starts; the session's name."""
-    who = people.Arrival(client=client, key=key, pid=pid or os.getpid(), directory=directory)
+    who = addresses.Arrival(client=client, key=key, pid=pid or os.getpid(), directory=directory)
     with home.bus.db.write():
         _, place = registration.register(home.bus.db, who, "dana", home.bus.clock())
     return f"@{place.name}"
@@ -29,10 +29,10 @@ def session(home: Home, key: str, *, client: str = "claude", pid: int = 0, direc
 
 def end(home: Home, key: str) -> None:
     """A client's hook says that its session has ended."""
-    found = people.session_by_key(home.bus.db, "claude", key)
+    found = addresses.session_by_key(home.bus.db, "claude", key)
     assert found
     with home.bus.db.write():
-        people.end(home.bus.db, found, "the session ended (clear)", home.bus.clock())
+        addresses.end(home.bus.db, found, "the session ended (clear)", home.bus.clock())
 
 
 def me(client: Peer, meta: Json | None = None) -> str:
@@ -55,9 +55,9 @@ def test_after_clear_it_is_the_new_session_under_the_old_name(peer: Start, home:
     session(home, "after")
     assert me(client) == "@app"
     client.use("send", to="@api", text="after clear")
-    found = people.session_by_key(home.bus.db, "claude", "after")
+    found = addresses.session_by_key(home.bus.db, "claude", "after")
     assert found
-    assert people.address(home.bus.db, found.address).name == "app"
+    assert addresses.address(home.bus.db, found.address).name == "app"
     home.at("api").send("@app", "hello")
     assert "> hello" in client.says("read")
 
@@ -81,7 +81,7 @@ def test_two_sessions_in_one_process_are_refused_where_nothing_tells_them_apart(
 def test_a_client_without_hooks_is_known_by_its_id_in_the_environment(peer: Start, home: Home) -> None:
     client = peer(name="", client=CLAUDE, CLAUDE_CODE_SESSION_ID="c0ffee", CLAUDECODE="1")
     assert me(client) == "@shop"
-    found = people.session_by_key(home.bus.db, "claude", "c0ffee")
+    found = addresses.session_by_key(home.bus.db, "claude", "c0ffee")
     assert found
     assert found.pid == os.getpid()
 
@@ -95,7 +95,7 @@ def test_a_name_that_was_configured_is_asked_for(peer: Start) -> None:
 def test_copilot_is_known_by_its_id(peer: Start, home: Home) -> None:
     client = peer(name="", client="github-copilot-developer", COPILOT_AGENT_SESSION_ID="ab12")
     client.use("who")
-    assert people.session_by_key(home.bus.db, "copilot", "ab12")
+    assert addresses.session_by_key(home.bus.db, "copilot", "ab12")
 
 
 def turn(thread: str) -> Json:

@@ -10,10 +10,10 @@ from tests.mcp.peer import Home, Peer, text
 
 from telex import limits
 from telex.mcp.tools import TOOLS
-from telex.store import link
+from telex.team import link_state
 
 Start = Callable[..., Peer]
-LINK = link.Link(
+LINK = link_state.Link(
     relay="https://relay.example",
     team="0" * 32,
     team_name="acme",
@@ -54,7 +54,7 @@ def test_every_tool_says_what_it_may_do(peer: Start) -> None:
 def test_on_a_linked_machine_what_sends_may_reach_beyond_it(peer: Start, home: Home) -> None:
     """Would break: a client that asks before it lets anything out would not ask."""
     with home.bus.db.write():
-        link.create(home.bus.db, LINK)
+        link_state.create(home.bus.db, LINK)
     tools = {tool["name"]: tool["annotations"] for tool in peer().result("tools/list")["tools"]}
     assert {name for name, hints in tools.items() if hints["openWorldHint"]} == {"send", "reply", "ask"}
 

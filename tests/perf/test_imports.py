@@ -19,9 +19,9 @@ from tools import bench_cold
 from tools.bench_lab import EVENTS, Lab
 
 import telex
-from telex.clients import launchers
-from telex.clients.launchers import Launch
-from telex.store import outbox, rosters
+from telex.clients.launcher import launchers
+from telex.clients.launcher.launchers import Launch
+from telex.team import directory, outbox
 
 HEAVY = {
     *("re", "json", "typing", "dataclasses", "enum", "contextlib", "collections", "collections.abc", "functools"),
@@ -103,7 +103,7 @@ def test_a_hook_with_nothing_to_show_loads_nothing_heavy(lab: Lab, event: str) -
     found = hook(lab, event)
     assert found.status == 0
     assert not found.heavy
-    assert "telex.store.sqlite" in found.modules
+    assert "telex.db.connection" in found.modules
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -118,7 +118,7 @@ def test_a_hook_with_mail_loads_nothing_heavy(lab: Lab, event: str) -> None:
 def test_the_hook_loads_no_face_and_no_verb(lab: Lab) -> None:
     send(lab)
     loaded = {name.split(".")[1] for name in hook(lab, "UserPromptSubmit").modules if name.startswith("telex.")}
-    assert loaded <= {"hook", "store", "config", "core", "errors", "homes", "limits"}
+    assert loaded <= {"hook", "fs", "db", "mail", "team", "config", "core", "errors", "homes", "limits"}
 
 
 def test_send_loads_nothing_heavy(lab: Lab) -> None:
@@ -135,8 +135,8 @@ def test_send_on_a_linked_machine_loads_nothing_heavy(lab: Lab) -> None:
     bench_cold.link_up(lab)
     with lab.bus("api") as bus:
         with bus.db.write():
-            there = [rosters.Resident(name="far", kind="session", client="claude", state="idle", channels=["room"])]
-            rosters.replace(bus.db, number(bench_cold.FAR), there, bus.clock())
+            there = [directory.Resident(name="far", kind="session", client="claude", state="idle", channels=["room"])]
+            directory.replace(bus.db, number(bench_cold.FAR), there, bus.clock())
         bus.join("#room")
     for to, leaves in (("@api", 0), ("@nobody-yet", 0), (f"@far@{bench_cold.FAR}", 1), ("@far", 1), ("#room", 1)):
         with lab.bus("api") as bus:
@@ -175,10 +175,10 @@ def test_wait_loads_nothing_heavy(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("module", "planted"),
     [
-        ("hook/moments.py", "json"),
-        ("store/mail.py", "collections"),
+        ("hook/delivery.py", "json"),
+        ("mail/messages.py", "collections"),
         ("core/frame.py", "re"),
-        ("store/people.py", "typing"),
+        ("mail/addresses.py", "typing"),
     ],
 )
 def test_a_planted_import_is_found(tmp_path: Path, module: str, planted: str) -> None:

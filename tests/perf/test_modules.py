@@ -12,8 +12,8 @@ from tests.perf.test_imports import verb
 from tools.bench_lab import Lab
 
 import telex
-from telex.clients import launchers
-from telex.clients.launchers import Launch
+from telex.clients.launcher import launchers
+from telex.clients.launcher.launchers import Launch
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 from tests.support.machine import HOUR, MINUTE, Machine, Seat
 
 from telex.bus import inbox
+from telex.db import connection
 from telex.errors import TelexError
-from telex.hook import moments
-from telex.store import sqlite
+from telex.hook import delivery
 
 # (query, what its plan says): why it does not grow with mail or history
 ALLOWED = {
@@ -51,7 +51,7 @@ def live(machine: Machine) -> None:
     """Two sessions, a script and the person use what telex has, the dear cases of it too."""
     api, web = machine.named("api", "web")
     for seat in (api, web):
-        moments.introduction(machine.db, seat.session, seat.me.address)
+        delivery.introduction(machine.db, seat.session, seat.me.address)
         seat.join("#room")
     asked = api.send(web.at, "which port?", kind="request", deadline_s=MINUTE)
     machine.person.send(web.at, "go on")
@@ -62,7 +62,7 @@ def live(machine: Machine) -> None:
     web.marks("ps")
     assert web.stop() and not web.stop()
     web.reply(asked.id, "8080")
-    for turn in (moments.NO_TURN, moments.NEW_TURN):
+    for turn in (delivery.NO_TURN, delivery.NEW_TURN):
         web.send(api.at, f"the next turn is {turn}")
         api.hook(turn)
     _refused(lambda: web.send(api.at, "once"), lambda: web.send(api.at, "once"))
@@ -81,7 +81,7 @@ def live(machine: Machine) -> None:
     inbox.inbox(machine.db, api.me, everything=True, most=5)
     api.quit()
     machine.crash(web)
-    moments.rest(machine.db, web.session)
+    delivery.rest(machine.db, web.session)
 
 
 def _turn(api: Seat, web: Seat, number: int) -> None:
@@ -101,19 +101,19 @@ def _refused(*actions: Callable[[], object]) -> None:
 def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of the queries that are asked for."""
     names: set[str] = set()
-    real = sqlite.query
+    real = connection.query
 
     def noted(name: str) -> str:
         names.add(name)
         return real(name)
 
-    monkeypatch.setattr(sqlite, "query", noted)
+    monkeypatch.setattr(connection, "query", noted)
     return names
 
 
 def plan(con: apsw.Connection, name: str) -> list[str]:
     """What SQLite means to do for a query."""
-    text = sqlite.query(name)
+    text = connection.query(name)
     numbered = {int(number) for number in re.findall(r"\?(\d+)", text)}
     count = max(numbered) if numbered else text.count("?")
     return [str(row[3]) for row in con.execute(f"EXPLAIN QUERY PLAN {text}", (None,) * count, can_cache=False)]
@@ -142,8 +142,8 @@ def test_every_query_of_a_morning_finds_its_rows_by_an_index(machine: Machine, a
 
 
 def test_every_query_of_the_hook_finds_its_rows_by_an_index(machine: Machine) -> None:
-    sqlite.query("hook.valid")  # reads the file
-    names = [name for name in sqlite._QUERIES if name.startswith("hook.")]
+    connection.query("hook.valid")  # reads the file
+    names = [name for name in connection._QUERIES if name.startswith("hook.")]
     assert "hook.payload" in names
     assert {name: steps for name in names if (steps := slow(machine.db.con, name))} == {}
 

@@ -18,9 +18,9 @@ import msgspec
 from telex.core import members
 from telex.crypto import pairing, signatures, words
 from telex.relay import commands
+from telex.relay.interfaces import Log
 from telex.relay.log_sqlite import SqliteLog
 from telex.relay.nameplates import nameplates
-from telex.relay.ports import Log
 from telex.wire import api, signing
 from telex.wire import pairing as said
 from telex.wire.envelope import Header

@@ -12,10 +12,10 @@ import pytest
 
 from telex import limits
 from telex.relay.app import App
-from telex.relay.desk import Call, Desk
+from telex.relay.handlers import HANDLERS, Handler
 from telex.relay.log_sqlite import SqliteLog
 from telex.relay.quota import Quotas
-from telex.relay.rooms import HANDLERS, Handler
+from telex.relay.service import Call, Desk
 from telex.wire.faults import BY_CODE
 
 HOST = "relay.example"

@@ -17,8 +17,8 @@ from tests.relay.conftest import Crew
 from tests.relay.machines import Peer
 from tests.relay.running import Relay
 
+from telex.relay.handlers import HANDLERS
 from telex.relay.openapi import document, refusals
-from telex.relay.rooms import HANDLERS
 from telex.wire.faults import BY_CODE, FAULTS
 from telex.wire.routes import ANYBODY, BY_NAME, ROUTES, SIGNED, Route
 

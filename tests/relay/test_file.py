@@ -18,7 +18,7 @@ from tests.support.cli import TELEX
 
 from telex import limits
 from telex.errors.between import RelayFileNewer, RelayFileUnusable, RelayRunning
-from telex.relay import file
+from telex.relay import state_file
 from telex.relay.log_sqlite import SqliteLog
 from telex.wire import api
 
@@ -36,7 +36,7 @@ def test_one_process_serves_a_file(tmp_path: Path) -> None:
         assert second.returncode == 1
         assert "relay-running" in second.stderr
         with pytest.raises(RelayRunning):
-            file.restore(str(relay.file), str(relay.file))
+            state_file.restore(str(relay.file), str(relay.file))
 
 
 def foreign(path: Path) -> None:
@@ -57,7 +57,7 @@ def no_database(path: Path) -> None:
 
 
 def damaged(path: Path) -> None:
-    file.prepare(str(path))
+    state_file.prepare(str(path))
     raw = bytearray(path.read_bytes())
     raw[100:4000] = os.urandom(3900)
     path.write_bytes(raw)
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_relays_is_left_as_it_is(tmp_path: Path, spoil: Callab
 
 def test_a_newer_file_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "relay.db"
-    file.prepare(str(path))
+    state_file.prepare(str(path))
     con = apsw.Connection(str(path))
     con.execute(f"PRAGMA user_version = {limits.RELAY_SCHEMA_VERSION + 1}")
     con.close()
@@ -87,7 +87,7 @@ def test_a_newer_file_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_file_of_the_first_schema_knows_what_each_machine_uses_after_it_is_opened(tmp_path: Path) -> None:
     path = str(tmp_path / "relay.db")
     con = apsw.Connection(path)
-    con.execute((Path(file.__file__).parent / "schema" / "0001_relay.sql").read_text())
+    con.execute((Path(state_file.__file__).parent / "schema" / "0001_relay.sql").read_text())
     con.execute(
         """INSERT INTO book (one, epoch) VALUES (1, 'e');
            INSERT INTO team (id, name, made_ms, head) VALUES ('t', 'acme', 1, 2);
@@ -98,10 +98,10 @@ def test_a_file_of_the_first_schema_knows_what_each_machine_uses_after_it_is_ope
            INSERT INTO addressed VALUES ('t', 'b', 1, 1), ('t', 'b', 2, 2);
            INSERT INTO part VALUES ('t', 'd', 5, 1);"""
     )
-    con.execute(f"PRAGMA user_version = 1; PRAGMA application_id = {file.APPLICATION_ID}")
+    con.execute(f"PRAGMA user_version = 1; PRAGMA application_id = {state_file.APPLICATION_ID}")
     con.close()
-    file.prepare(path)
-    book = file.open_book(path)
+    state_file.prepare(path)
+    book = state_file.open_book(path)
     assert [book.value("chain.bytes", one) for one in "ab"] == [4, 0]
     assert book.value("entry.over_share", "t", "b", "a", 0, 1) == 1
     assert book.value("entry.over_share", "t", "b", "a", 0, 2) is None
@@ -118,8 +118,8 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 def test_every_connection_syncs_and_wipes(tmp_path: Path) -> None:
     """Would break: an acknowledged message could be lost with the power, and a code's words stay on the disk."""
     path = str(tmp_path / "relay.db")
-    file.prepare(path)
-    con = file.open_book(path).con
+    state_file.prepare(path)
+    con = state_file.open_book(path).con
     names = ("journal_mode", "synchronous", "secure_delete", "journal_size_limit")
     found = [con.execute(f"PRAGMA {name}").fetchall() for name in names]
     assert found == [[("wal",)], [(2,)], [(2,)], [(limits.RELAY_LOG_BYTES,)]]
@@ -184,7 +184,7 @@ def test_backups_while_machines_push_are_whole(tmp_path: Path) -> None:
         for number in range(5):
             two.send(10)
             copy = str(tmp_path / f"copy{number}.db")
-            file.backup(str(relay.file), copy)
+            state_file.backup(str(relay.file), copy)
             con = apsw.Connection(copy)
             assert con.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert con.execute("SELECT count(*), max(seq) FROM entry").fetchall() == [((number + 1) * 10,) * 2]

@@ -18,7 +18,7 @@ from telex.crypto import signatures
 from telex.errors.between import RelayRefused
 from telex.relay import commands
 from telex.relay.log_sqlite import SqliteLog
-from telex.relay.rules import apply
+from telex.relay.transitions import apply
 from telex.wire import api
 from telex.wire.faults import BY_CODE, TOMBSTONES
 from telex.wire.records import Grant, Signed

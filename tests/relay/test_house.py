@@ -14,9 +14,9 @@ from telex import limits
 from telex.relay import commands
 from telex.relay.auth import Caller
 from telex.relay.clock import now_ms
-from telex.relay.desk import Desk
 from telex.relay.log_sqlite import SqliteLog
 from telex.relay.quota import Quotas
+from telex.relay.service import Desk
 
 DAY_MS = 86_400_000
 

@@ -16,7 +16,7 @@ from telex import limits
 from telex.core import members
 from telex.crypto import pairing, words
 from telex.crypto.words import Code
-from telex.relay.file import open_book
+from telex.relay.state_file import open_book
 from telex.wire import api
 from telex.wire import pairing as said
 

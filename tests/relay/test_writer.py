@@ -12,8 +12,8 @@ import pytest
 
 from telex import limits
 from telex.errors.between import RelayRefused
-from telex.relay import file
-from telex.relay.book import Book, Wake
+from telex.relay import state_file
+from telex.relay.state import Book, Wake
 from telex.relay.writer import Writer
 from telex.wire.faults import refusal
 
@@ -23,12 +23,12 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.path = str(folder / "relay.db")
-        file.prepare(self.path)
-        self.reading = file.open_book(self.path)
+        state_file.prepare(self.path)
+        self.reading = state_file.open_book(self.path)
         self.commits: list[int] = []
         self.told: list[set[Wake]] = []
         self.writer = Writer(
-            file.open_book(self.path),
+            state_file.open_book(self.path),
             lambda touched: self.told.append(set(touched)),
             lambda commands, _seconds: self.commits.append(commands),
         )

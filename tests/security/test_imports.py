@@ -15,8 +15,8 @@ import pytest
 from tests.support.cli import Shell
 from tests.support.machine import Machine
 
-from telex.store import mail
-from telex.store.people import user_name
+from telex.mail import messages
+from telex.mail.addresses import user_name
 
 COLUMNS = "id, from_id, to_id, content, timestamp, data, summary, large_file_path, read_flag"
 
@@ -142,7 +142,7 @@ def test_what_was_imported_is_shown_as_nobodys_word_but_its_own(shell: Shell, se
 
 def test_the_planted_import_without_its_mark_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted fault: the test above must be able to fail."""
-    monkeypatch.setattr(mail.Message, "speaker", lambda one: (one.sender_name, one.sender_kind, True))
+    monkeypatch.setattr(messages.Message, "speaker", lambda one: (one.sender_name, one.sender_kind, True))
     machine.person.take_in([line("telex", "system")])
     [one] = machine.person.log(everything=True)
     assert (one.sender, one.sender_kind) == ("@telex", "system")

@@ -19,8 +19,8 @@ from telex import limits
 from telex.compat.ipc import peer
 from telex.compat.ipc.visitor import Visitor
 from telex.core import names
+from telex.db.connection import Store
 from telex.errors import NobodyThere
-from telex.store.sqlite import Store
 
 __all__ = ["machine"]
 

@@ -13,7 +13,8 @@ from tests.support.machine import Machine, tree
 
 from telex.core import names
 from telex.errors import TelexError
-from telex.store import bells, people
+from telex.fs import bells
+from telex.mail import addresses
 
 # What a file in a home may be called; everything in it is named by a number, a hash, or a client's own plain id.
 OURS = {"telex.db", "telex.db-wal", "telex.db-shm", "write.lock", "hook-fault", "newest", "reserve", *bells.DIRECTORIES}
@@ -69,7 +70,7 @@ def test_a_hundred_thousand_hostile_words_make_no_path(machine: Machine, surroun
         if not refused(names.parse_targets, word):
             assert all(names.is_name(one.name) for one in names.parse_targets(word))
         assert names.is_name(names.slug(word))
-        path = bells.path(machine.home, bells.BELLS, bells.bell_name(people.in_utf8(word)))
+        path = bells.path(machine.home, bells.BELLS, bells.bell_name(addresses.in_utf8(word)))
         assert os.path.dirname(os.path.normpath(path)) == f"{machine.home}/bells"
     check_inside(machine)
 

@@ -13,9 +13,9 @@ import pytest
 from tests.support import other_user
 from tests.support.cli import Shell
 
-from telex.clients import gate
-from telex.store import bells
-from telex.store.people import user_name
+from telex.clients.launcher import gate
+from telex.fs import bells
+from telex.mail.addresses import user_name
 
 AS_ANOTHER = pytest.mark.needs_root("only root becomes another user")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.cli import Shell
 
-from telex.cli import faces, persons
+from telex.cli import legacy, persons
 from telex.cli.grammar import VERBS
 from telex.cli.parse import quick
 
@@ -24,7 +24,7 @@ WORDS = {"value": "1", "system": "coop", "file": "none.jsonl", "scope": "project
 def commands() -> set[str]:
     """Every command, and every form of the older systems' commands, by their first words."""
     found = {verb.name for verb in VERBS}
-    for face in faces.FACES:
+    for face in legacy.FACES:
         for form, _ in face.forms:
             words = re.sub(rf"^telex {face.names[0]} ", "", form)
             for part in words.split(", "):

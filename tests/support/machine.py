@@ -15,12 +15,13 @@ import pytest
 
 from telex.bus import Bus
 from telex.bus.identity import Caller
-from telex.bus.letters import Letter
+from telex.bus.message_view import Letter
 from telex.bus.send import Sent
 from telex.core import evidence
-from telex.hook import moments
-from telex.store import bells, people, presence, registration
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import bells, processes
+from telex.hook import delivery
+from telex.mail import addresses, registration
 
 START_MS = 1_795_296_600_000  # 2026-11-21 21:30 UTC
 USER = "dana"
@@ -94,7 +95,7 @@ class Seat(Bus):
         return f"@{self.me.address.name}"
 
     @property
-    def session(self) -> people.Session:
+    def session(self) -> addresses.Session:
         """The session that sits here."""
         found = self.me.session
         assert found is not None
@@ -104,41 +105,41 @@ class Seat(Bus):
         """Whether its bell rings."""
         return bells.rings(self.db.home, self.me.address.bell)
 
-    def hook(self, turn: str = moments.NO_TURN) -> str:
+    def hook(self, turn: str = delivery.NO_TURN) -> str:
         """What its client's next prompt is given, and its model answers; '' for nothing."""
         said = self.handed(turn)
         self.answers()
         return said
 
-    def handed(self, turn: str = moments.NO_TURN) -> str:
+    def handed(self, turn: str = delivery.NO_TURN) -> str:
         """What is handed over to its client at a prompt, which it may drop; '' for nothing."""
         said: list[str] = []
-        moments.settle(self.db, self.session, evidence.PROMPT)
-        moments.show(self.db, self.session, evidence.PROMPT, said.append, turn)
+        delivery.settle(self.db, self.session, evidence.PROMPT)
+        delivery.show(self.db, self.session, evidence.PROMPT, said.append, turn)
         return "".join(said)
 
     def answers(self) -> None:
         """Its model answers by calling a tool."""
-        moments.settle(self.db, self.session, evidence.TOOL)
+        delivery.settle(self.db, self.session, evidence.TOOL)
 
     def stop(self) -> str:
         """The end of a turn: what is shown or reminded of; '' when the turn really ends."""
         said: list[str] = []
-        moments.settle(self.db, self.session, evidence.STOP)
-        if not moments.show(self.db, self.session, evidence.STOP, said.append, moments.SAME_TURN) and not (
-            moments.remind(self.db, self.session, said.append)
+        delivery.settle(self.db, self.session, evidence.STOP)
+        if not delivery.show(self.db, self.session, evidence.STOP, said.append, delivery.SAME_TURN) and not (
+            delivery.remind(self.db, self.session, said.append)
         ):
-            moments.rest(self.db, self.session)
+            delivery.rest(self.db, self.session)
         return "".join(said)
 
     def rest(self) -> None:
         """A turn that telex continued comes to its end."""
-        moments.settle(self.db, self.session, evidence.STOP)
-        moments.rest(self.db, self.session)
+        delivery.settle(self.db, self.session, evidence.STOP)
+        delivery.rest(self.db, self.session)
 
     def quit(self) -> None:
         """The session ends in good order."""
-        moments.leave(self.db, self.session, "the session ended (test)")
+        delivery.leave(self.db, self.session, "the session ended (test)")
 
     def marks(self, signs: str) -> None:
         """What its gate writes: p for a prompt, s for a stop."""
@@ -161,13 +162,13 @@ class Machine:
         self.home = str(home)
         self.db = Store(self.home)
         with self.db.write():
-            people.person(self.db, USER, self.clock())
+            addresses.person(self.db, USER, self.clock())
         self.person = Seat(self.db, self.clock, self._person)
 
     def _person(self) -> Caller:
         row = self.db.row("people.persons")
         assert row is not None
-        return Caller(address=people.address(self.db, row[0]), session=None, directory="/home/dana")
+        return Caller(address=addresses.address(self.db, row[0]), session=None, directory="/home/dana")
 
     def arrive(
         self,
@@ -182,7 +183,7 @@ class Machine:
     ) -> Seat:
         """A session starts (or comes back, with a key that is known); its seat."""
         pid = pid or self.processes.start()
-        who = people.Arrival(
+        who = addresses.Arrival(
             client=client,
             key=key or f"{client}-{pid}",
             pid=pid,
@@ -195,9 +196,9 @@ class Machine:
             registration.register(self.db, who, USER, self.clock())
 
         def caller() -> Caller:
-            session = people.session_by_key(self.db, client, who.key)
+            session = addresses.session_by_key(self.db, client, who.key)
             assert session is not None
-            return Caller(address=people.address(self.db, session.address), session=session, directory=directory)
+            return Caller(address=addresses.address(self.db, session.address), session=session, directory=directory)
 
         return Seat(self.db, self.clock, caller)
 
@@ -240,11 +241,11 @@ def said(letters: list[Letter]) -> list[str]:
 def made(tmp_path: Path, patch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """For a fixture: a machine whose process table and clock are the test's."""
     children = Processes()
-    patch.setattr(presence, "alive", children.alive)
-    patch.setattr(presence, "started", children.started)
-    patch.setattr(people, "user_name", lambda: USER)
+    patch.setattr(processes, "alive", children.alive)
+    patch.setattr(processes, "started", children.started)
+    patch.setattr(addresses, "user_name", lambda: USER)
     machine = Machine(tmp_path / "home", children)
-    patch.setattr(moments, "now_ms", machine.clock)
+    patch.setattr(delivery, "now_ms", machine.clock)
     yield machine
     machine.db.close()
 

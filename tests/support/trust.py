@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from telex.clients.codex_trust import fingerprint
-from telex.clients.inspection import Finding
+from telex.clients.installer.codex_trust import fingerprint
+from telex.clients.installer.inspection import Finding
 
 Change = Callable[[str, str, str], tuple[str, str, str]]  # of event, key and what is recorded there
 

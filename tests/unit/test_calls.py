@@ -19,7 +19,8 @@ import pytest
 from tests.support.cli import Shell
 
 from telex import limits
-from telex.store import bells, calls
+from telex.fs import bells
+from telex.mail import nudges
 
 HOOK = [sys.executable, "-c", "from telex.hook import main; main()"]
 KEY = "01a200da-5f37-7661-a80f-856daadcb544"
@@ -56,14 +57,14 @@ class Codex:
 
     def call(self) -> list[str]:
         """What `codex queue` was told when telex called."""
-        self._run(calls.EVENT, "")
+        self._run(nudges.EVENT, "")
         found = self.said.read_text().splitlines() if self.said.exists() else []
         self.said.unlink(missing_ok=True)
         return found
 
     def _run(self, event: str, stdin: str) -> str:
         done = subprocess.run(
-            [*HOOK, "codex", event, KEY if event == calls.EVENT else str(self.process.pid)],
+            [*HOOK, "codex", event, KEY if event == nudges.EVENT else str(self.process.pid)],
             input=stdin,
             capture_output=True,
             text=True,
@@ -101,7 +102,7 @@ def codex(shell: Shell) -> Iterator[Codex]:
 
 def test_a_call_names_the_thread_and_the_sender_and_not_the_mail(codex: Codex) -> None:
     codex.send("the schema moved")
-    assert codex.call() == ["--thread", KEY, "--message", calls.text(["api"])]
+    assert codex.call() == ["--thread", KEY, "--message", nudges.text(["api"])]
     assert codex.called()
 
 
@@ -110,7 +111,7 @@ def test_a_call_is_made_once_until_its_turn_has_begun(codex: Codex) -> None:
     assert codex.call()
     codex.send("two")
     assert codex.call() == []
-    answer = codex.fire("UserPromptSubmit", prompt=calls.text(["api"]))
+    answer = codex.fire("UserPromptSubmit", prompt=nudges.text(["api"]))
     assert "one" in str(answer) and "two" in str(answer) and "decision" not in answer
     assert not codex.called()
     codex.fire("Stop", stop_hook_active=False)
@@ -142,7 +143,7 @@ def test_a_prompt_for_mail_that_was_read_meanwhile_is_turned_away(codex: Codex) 
     assert codex.call()
     codex.fire("UserPromptSubmit", prompt="and then")
     codex.fire("Stop", stop_hook_active=False)
-    answer = codex.fire("UserPromptSubmit", prompt=calls.text(["api"]))
+    answer = codex.fire("UserPromptSubmit", prompt=nudges.text(["api"]))
     assert answer["decision"] == "block" and "read meanwhile" in str(answer["reason"])
     assert Path(f"{codex.shell.telex_home}/turns/{codex.bell}").read_text().endswith("ps"), "it is idle again"
 
@@ -179,14 +180,14 @@ def test_the_prompt_of_a_call_is_no_persons_word(codex: Codex) -> None:
     codex.send("one")
     codex.call()
     before = _spoken(codex, *bus_words)
-    codex.fire("UserPromptSubmit", prompt=calls.text(["api"]))
+    codex.fire("UserPromptSubmit", prompt=nudges.text(["api"]))
     codex.fire("Stop", stop_hook_active=False)
     codex.send("two")
     codex.call()
     assert _spoken(codex, *bus_words) == before
     codex.fire("UserPromptSubmit", prompt="a person types")
     codex.fire("Stop", stop_hook_active=False)
-    codex.fire("UserPromptSubmit", prompt=calls.text(["api"]))
+    codex.fire("UserPromptSubmit", prompt=nudges.text(["api"]))
     assert _spoken(codex, *bus_words) > before
 
 
@@ -209,7 +210,7 @@ def test_a_send_starts_the_call_and_does_not_wait_for_it(codex: Codex) -> None:
     while not (codex.said.exists() and codex.said.read_text()):
         assert time.monotonic() - begun < 20
         time.sleep(0.01)
-    assert codex.said.read_text() == f"codex {calls.EVENT} {KEY}"
+    assert codex.said.read_text() == f"codex {nudges.EVENT} {KEY}"
 
 
 def test_a_home_without_a_launcher_loses_the_call_and_not_the_mail(codex: Codex) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from telex.clients import gate
-from telex.clients.gate import Gate
+from telex.clients.launcher import gate
+from telex.clients.launcher.gate import Gate
 
 SHELLS = {
     "sh": ["/bin/sh", "-c"],

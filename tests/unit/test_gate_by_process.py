@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from telex.clients.gate import Gate
+from telex.clients.launcher.gate import Gate
 
 SHELLS = {name: found for name in ("sh", "bash", "zsh", "yash", "ksh") if (found := shutil.which(name))}
 STAND_IN = """\

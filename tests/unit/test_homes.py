@@ -11,9 +11,10 @@ import pytest
 
 import telex
 from telex import homes, wiring
-from telex.clients import install, places, registry
+from telex.clients import places, registry
+from telex.clients.installer import install
 from telex.errors import HomeUnknown, PathNotAbsolute, TelexError
-from telex.hook import log_fault, monitor, steps
+from telex.hook import log_fault, monitor, payloads
 
 NOT_ABSOLUTE = (
     *("~", "~/.telex", "~other/.telex", "$HOME/.telex", "${HOME}", "%HOME%/.telex", "file:///home/me/.telex"),
@@ -42,7 +43,7 @@ READERS: dict[str, Reader] = {
     "the function itself": homes.of_telex,
     "commands": _with_environment(wiring.home_directory),
     "Python programs": _with_environment(lambda: telex.open().close()),
-    "hooks": _with_environment(lambda: steps.open_store().close()),
+    "hooks": _with_environment(lambda: payloads.open_store().close()),
     "relays": _with_environment(wiring.relay_path),
 }
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.support.cli import Shell
 
-from telex.store import calls
+from telex.mail import nudges
 
 HOOK = [sys.executable, "-c", "from telex.hook import main; main()"]
 KEY = "0b7f2c7e-3f55-4f0e-9a61-5c1d2b3e4f50"
@@ -62,7 +62,7 @@ class Claude:
         return ran.out
 
     def call(self) -> None:
-        self.hook(calls.EVENT, KEY)
+        self.hook(nudges.EVENT, KEY)
 
     def hears(self) -> dict[str, Any]:
         """The one line of the next that connects."""
@@ -111,7 +111,7 @@ def test_a_send_calls_after_its_commit_where_the_person_has_set_it(claude: Claud
     assert claude.shell.telex("config", "claude_socket", "1").status == 0
     claude.send("after")
     heard = claude.hears()
-    assert heard["message"]["content"] == calls.text(["api"], "m2")
+    assert heard["message"]["content"] == nudges.text(["api"], "m2")
     assert (heard["type"], heard["from"], heard["message"]["role"]) == ("user", "telex", "user")
     assert "after" not in json.dumps(heard), "a call carries no mail"
     assert claude.called()

@@ -6,10 +6,10 @@ import apsw
 import pytest
 from tests.support.machine import Machine
 
-from telex import limits
+from telex import doctor, limits
+from telex.db import search_index
+from telex.db.connection import DATABASE, Store, Write, query
 from telex.errors import StoreCorrupt, StoreFull
-from telex.store import doctor, index
-from telex.store.sqlite import DATABASE, Store, Write, query
 
 SENT = 2 * limits.INDEX_MESSAGES + 5
 
@@ -68,7 +68,7 @@ def test_a_search_that_does_not_bring_it_up_to_date_is_noticed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Would break: the test above, if the index were full anyway."""
-    monkeypatch.setattr(index, "update", lambda db: None)
+    monkeypatch.setattr(search_index, "update", lambda db: None)
     assert found(machine, "needle") == []
     assert len(send(machine, 3)) > len(found(machine))
 
@@ -127,7 +127,7 @@ def test_an_index_that_lacks_words_is_found_and_mended(machine: Machine) -> None
     assert {one.what: one.state for one in doctor.check(machine.db.home)}["search"] == doctor.MENDABLE
     doctor.repair(machine.db.home)
     mended = Store(machine.db.home)
-    assert [f"m{n}" for n in index.find(mended, "history.found", '"needle"', 999)] == sent
+    assert [f"m{n}" for n in search_index.find(mended, "history.found", '"needle"', 999)] == sent
     mended.close()
 
 

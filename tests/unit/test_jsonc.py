@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.test_settings_file import entries, made, ours
 
-from telex.clients import jsontext, settings
-from telex.clients.jsontext import COMMENTS, JSONC, STRICT
-from telex.clients.servers import JsonServers
+from telex.clients.edit import hook_entries, json_edit
+from telex.clients.edit.json_edit import COMMENTS, JSONC, STRICT
+from telex.clients.edit.mcp_json import JsonServers
 from telex.errors.settings import SettingsNotJson
 
 SERVER = {"type": "local", "command": ["/h/.telex/bin/telex", "mcp"], "enabled": True}
@@ -31,8 +31,8 @@ def server_round_trip(text: str) -> str:
     after = FILE.merged(checked, SERVER)
     assert FILE.entry(FILE.check(after.encode())) == SERVER
     assert comments(after) == comments(text)
-    others = {name: value for name, value in jsontext.value_of(after).items() if name != "mcp"}
-    assert others == {name: value for name, value in jsontext.value_of(checked).items() if name != "mcp"}
+    others = {name: value for name, value in json_edit.value_of(after).items() if name != "mcp"}
+    assert others == {name: value for name, value in json_edit.value_of(checked).items() if name != "mcp"}
     back = FILE.stripped(after, made=not FILE.containers(checked))
     assert comments(back) == comments(text)
     return back
@@ -58,7 +58,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=list(LAYOUTS))
 def test_a_server_goes_in_and_out_and_every_comment_stays(text: str) -> None:
-    assert jsontext.value_of(FILE.check(server_round_trip(text).encode())) == jsontext.value_of(text)
+    assert json_edit.value_of(FILE.check(server_round_trip(text).encode())) == json_edit.value_of(text)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_what_is_said_of_a_value_stays_beside_it() -> None:
 
 def test_hooks_go_in_and_out_beside_comments() -> None:
     text = '{\n  // mine\n  "hooks": {\n    "Stop": [\n      {"hooks": []}, // first\n    ],\n  },\n}\n'
-    after = settings.merged(settings.check("f", text.encode(), JSONC), entries(), ours)
-    assert settings.is_current(after, entries(), ours) and comments(after) == comments(text)
-    assert settings.stripped(after, ours, made(text, after)) == text
+    after = hook_entries.merged(hook_entries.check("f", text.encode(), JSONC), entries(), ours)
+    assert hook_entries.is_current(after, entries(), ours) and comments(after) == comments(text)
+    assert hook_entries.stripped(after, ours, made(text, after)) == text
 
 
 def test_a_container_in_which_somebody_left_a_comment_stays() -> None:
@@ -103,21 +103,21 @@ def test_each_client_is_taken_at_its_word() -> None:
     }.items():
         for form in (STRICT, COMMENTS, JSONC):
             if form in forms:
-                assert jsontext.checked("f", text.encode(), form) == text
+                assert json_edit.checked("f", text.encode(), form) == text
             else:
                 with pytest.raises(SettingsNotJson):
-                    jsontext.checked("f", text.encode(), form)
+                    json_edit.checked("f", text.encode(), form)
 
 
 def test_a_strict_file_never_becomes_anything_else() -> None:
     with pytest.raises(SettingsNotJson):
-        jsontext.proved('{"a": 1}', '{"a": 1,}')
-    assert jsontext.proved('{"a": 1,}', '{"a": 1, "b": 2,}')
+        json_edit.proved('{"a": 1}', '{"a": 1,}')
+    assert json_edit.proved('{"a": 1,}', '{"a": 1, "b": 2,}')
 
 
 def test_where_it_goes_wrong_is_told_by_the_place_in_the_file() -> None:
     with pytest.raises(SettingsNotJson, match="line 3, column 8"):
-        jsontext.checked("f", b'{\n  // a long comment\n  "a": nothing\n}', JSONC)
+        json_edit.checked("f", b'{\n  // a long comment\n  "a": nothing\n}', JSONC)
 
 
 # --- any document -------------------------------------------------------------------------------------------------
@@ -162,25 +162,25 @@ def test_any_document_keeps_its_comments_and_its_values(
     value = {**document, **listed} if last else {**listed, **document}
     value.get("mcp", {}).pop("telex", None)
     text = data.draw(written(value))
-    assert jsontext.value_of(FILE.check(text.encode())) == value
-    assert jsontext.value_of(FILE.check(server_round_trip(text).encode())) == value
+    assert json_edit.value_of(FILE.check(text.encode())) == value
+    assert json_edit.value_of(FILE.check(server_round_trip(text).encode())) == value
 
 
 @given(st.data(), st.dictionaries(words, values, max_size=2), st.lists(values, max_size=3))
 def test_any_hooks_keep_theirs(data: st.DataObject, document: dict[str, Any], groups: list[Any]) -> None:
     value = {**document, "hooks": {"Stop": groups, "Other": []}}
     text = data.draw(written(value))
-    after = settings.merged(settings.check("f", text.encode(), JSONC), entries(), ours)
-    assert settings.is_current(after, entries(), ours) and comments(after) == comments(text)
-    back = settings.stripped(after, ours, made(text, after))
-    assert jsontext.value_of(back) == value and comments(back) == comments(text)
+    after = hook_entries.merged(hook_entries.check("f", text.encode(), JSONC), entries(), ours)
+    assert hook_entries.is_current(after, entries(), ours) and comments(after) == comments(text)
+    back = hook_entries.stripped(after, ours, made(text, after))
+    assert json_edit.value_of(back) == value and comments(back) == comments(text)
 
 
 def test_the_planted_twin_loses_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
     """An edit that takes all between two values for white space, as it may in strict JSON."""
-    monkeypatch.setattr(jsontext, "_END_OF_LINE", re.compile(""))
+    monkeypatch.setattr(json_edit, "_END_OF_LINE", re.compile(""))
     monkeypatch.setattr(
-        jsontext, "_remove_among_comments", lambda text, box, index: text[: box.start + 1] + text[box.end - 1 :]
+        json_edit, "_remove_among_comments", lambda text, box, index: text[: box.start + 1] + text[box.end - 1 :]
     )
     with pytest.raises(AssertionError):
         server_round_trip('{\n  "mcp": {\n    // none yet\n  }\n}\n')

@@ -14,7 +14,7 @@ from tests.clients import last_run
 from tests.clients.proofs import PROOFS
 from tools import reference_clients
 
-from telex.clients import moments
+from telex.clients import hook_points
 
 CLIENT, VERSION, DAY = "gemini", "9.9.9", "2031-01-02"
 Report = Callable[[dict[str, str]], ElementTree.Element]
@@ -91,8 +91,8 @@ def test_a_client_that_is_absent_is_not_tested_whatever_is_reported(report: Repo
 
 def test_only_what_was_proved_is_written_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tested, page = tmp_path / "tested.json", tmp_path / "clients.md"
-    tested.write_bytes(Path(moments.TESTED).read_bytes())
-    monkeypatch.setattr(moments, "TESTED", str(tested))
+    tested.write_bytes(Path(hook_points.TESTED).read_bytes())
+    monkeypatch.setattr(hook_points, "TESTED", str(tested))
     monkeypatch.setattr(reference_clients, "PATH", page)
     before = json.loads(tested.read_text())
     spoiled = last_run.Line("codex", "8.8.8", "FAILED", proved=False)

@@ -12,7 +12,8 @@ from telex import limits
 from telex.core import delivery
 from telex.core.delivery import DEAD, DONE, QUEUED, READ, SHOWN, STATES
 from telex.errors import Bug, MessageUnknown, MoveRefused
-from telex.store import bells, bodies, mail, notices, people
+from telex.fs import bells, bodies
+from telex.mail import addresses, messages, notices
 
 
 def sent(machine: Machine, body: str = "hello") -> int:
@@ -22,7 +23,7 @@ def sent(machine: Machine, body: str = "hello") -> int:
 
 def api_id(machine: Machine) -> int:
     """The address of @api."""
-    found = people.address_named(machine.db, "api", machine.clock())
+    found = addresses.address_named(machine.db, "api", machine.clock())
     assert found is not None
     return found.id
 
@@ -49,10 +50,10 @@ def test_a_delivery_moves_as_the_table_says(machine: Machine, state: str, wanted
     put(machine, number, state)
     with machine.db.write():
         if delivery.allowed(state, wanted):
-            mail.move(machine.db, number, api_id(machine), wanted, "why", machine.clock())
+            messages.move(machine.db, number, api_id(machine), wanted, "why", machine.clock())
         else:
             with pytest.raises(MoveRefused, match=f"m{number} is {state} and cannot become {wanted}"):
-                mail.move(machine.db, number, api_id(machine), wanted, "why", machine.clock())
+                messages.move(machine.db, number, api_id(machine), wanted, "why", machine.clock())
     assert state_of(machine, number) == (wanted if delivery.allowed(state, wanted) else state)
 
 
@@ -61,15 +62,15 @@ def test_a_move_to_where_it_is_changes_nothing(machine: Machine) -> None:
     put(machine, number, READ)
     machine.clock.pass_by(60)
     with machine.db.write():
-        mail.move(machine.db, number, api_id(machine), READ, "again", machine.clock())
-    [found] = mail.deliveries(machine.db, number)
+        messages.move(machine.db, number, api_id(machine), READ, "again", machine.clock())
+    [found] = messages.deliveries(machine.db, number)
     assert (found.reason, found.changed_ms) == ("forced", machine.clock() - 60_000)
 
 
 def test_a_message_of_somebody_else_is_not_yours_to_move(machine: Machine) -> None:
     number = sent(machine)
     with machine.db.write(), pytest.raises(MoveRefused, match="is not yours"):
-        mail.move(machine.db, number, machine.person.me.address.id, READ, "why", machine.clock())
+        messages.move(machine.db, number, machine.person.me.address.id, READ, "why", machine.clock())
 
 
 def test_each_time_is_noted_once(machine: Machine) -> None:
@@ -80,17 +81,17 @@ def test_each_time_is_noted_once(machine: Machine) -> None:
         times.append(machine.clock())
         if state == SHOWN:
             with machine.db.write():
-                mail.record_shown(machine.db, api_id(machine), [number], machine.clock())
+                messages.record_shown(machine.db, api_id(machine), [number], machine.clock())
         else:
             put(machine, number, state)
-    [found] = mail.deliveries(machine.db, number)
+    [found] = messages.deliveries(machine.db, number)
     assert [found.shown_ms, found.read_ms, found.closed_ms] == times
 
 
 def test_what_is_read_unshown_counts_as_shown_then(machine: Machine) -> None:
     number = sent(machine)
     put(machine, number, READ)
-    [found] = mail.deliveries(machine.db, number)
+    [found] = messages.deliveries(machine.db, number)
     assert found.shown_ms == found.read_ms == machine.clock()
 
 
@@ -118,13 +119,13 @@ def test_showing_what_was_read_meanwhile_changes_nothing(machine: Machine) -> No
     number = sent(machine)
     put(machine, number, DONE)
     with machine.db.write():
-        mail.record_shown(machine.db, api_id(machine), [number], machine.clock())
+        messages.record_shown(machine.db, api_id(machine), [number], machine.clock())
     assert state_of(machine, number) == DONE
 
 
 def test_the_oldest_waits_in_front(machine: Machine) -> None:
     numbers = [sent(machine, f"{number}") for number in range(5)]
-    found = mail.queued(machine.db, api_id(machine), 3)
+    found = messages.queued(machine.db, api_id(machine), 3)
     assert [one.n for one in found] == numbers[:3]
 
 
@@ -169,17 +170,17 @@ CHANGED: dict[str, int | str | bytes] = {
 def test_any_change_of_a_stored_message_is_noticed(machine: Machine, column: str) -> None:
     number = sent(machine)
     damage(machine, number, column, CHANGED[column])
-    found = mail.get(machine.db, number)
+    found = messages.get(machine.db, number)
     assert found is not None
     assert not found.sound()
 
 
 def test_the_hash_covers_every_field() -> None:
-    assert set(CHANGED) | {"aside"} == set(mail.Message.fields()) - {"n", "hash"}
+    assert set(CHANGED) | {"aside"} == set(messages.Message.fields()) - {"n", "hash"}
 
 
 def test_an_unchanged_message_is_sound(machine: Machine) -> None:
-    found = mail.get(machine.db, sent(machine))
+    found = messages.get(machine.db, sent(machine))
     assert found is not None
     assert found.sound()
 
@@ -230,15 +231,15 @@ def test_a_row_that_cannot_be_decoded_holds_up_no_other(machine: Machine) -> Non
 @pytest.mark.parametrize(("size", "aside"), [(limits.BODY_INLINE_BYTES, 0), (limits.BODY_INLINE_BYTES + 1, 1)])
 def test_a_large_body_lies_beside(machine: Machine, size: int, aside: int) -> None:
     body = "x" * size
-    found = mail.get(machine.db, sent(machine, body))
+    found = messages.get(machine.db, sent(machine, body))
     assert found is not None
     assert (found.aside, found.size) == (aside, size)
-    assert mail.whole_body(machine.db, found) == body
+    assert messages.whole_body(machine.db, found) == body
     assert len(found.body) == (limits.BODY_HEAD_CHARS if aside else size)
 
 
 def test_the_limit_of_a_row_is_in_bytes(machine: Machine) -> None:
-    found = mail.get(machine.db, sent(machine, "é" * (limits.BODY_INLINE_BYTES // 2 + 1)))
+    found = messages.get(machine.db, sent(machine, "é" * (limits.BODY_INLINE_BYTES // 2 + 1)))
     assert found is not None
     assert found.aside == 1
 
@@ -246,10 +247,10 @@ def test_the_limit_of_a_row_is_in_bytes(machine: Machine) -> None:
 def test_a_large_body_that_is_gone_is_said_to_be(machine: Machine) -> None:
     [api] = machine.named("api")
     answer = machine.person.send("@api", "x" * 20_000)
-    found = mail.get(machine.db, 1)
+    found = messages.get(machine.db, 1)
     assert found is not None
     bodies.drop(machine.home, found.digest)
-    assert mail.whole_body(machine.db, found) is None
+    assert messages.whole_body(machine.db, found) is None
     shown = api.show(answer.id)
     assert (shown.sound, shown.message.whole, shown.message.body) == (False, False, "(damaged on disk)")
 
@@ -284,10 +285,10 @@ def test_a_send_that_is_rolled_back_leaves_nothing_queued(machine: Machine) -> N
 
 def test_settling_for_an_address_without_a_bell_does_nothing(machine: Machine) -> None:
     machine.person.send("@later", "x")
-    place = people.address_named(machine.db, "later", machine.clock())
+    place = addresses.address_named(machine.db, "later", machine.clock())
     assert place is not None
     with machine.db.write():
-        mail.settle_bell(machine.db, place.id)
+        messages.settle_bell(machine.db, place.id)
     assert bells.rings(machine.home, "") == bells.rings(machine.home, ".")  # only the directory itself
 
 

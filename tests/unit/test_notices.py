@@ -9,12 +9,12 @@ from tests.support.machine import HOUR, MINUTE, Machine
 
 from telex import limits
 from telex.errors import NameReserved, NoAnswerWanted
-from telex.store import notices, people
+from telex.mail import addresses, notices
 
 
 def tell(machine: Machine, name: str, text: str = "a notice") -> None:
     """Queue a notice for a name."""
-    place = people.address_named(machine.db, name, machine.clock())
+    place = addresses.address_named(machine.db, name, machine.clock())
     assert place is not None
     with machine.db.write():
         notices.notify(machine.db, place.id, text, 0, machine.clock())

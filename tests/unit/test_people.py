@@ -10,7 +10,8 @@ import pytest
 from tests.support.machine import HOUR, USER, Machine, Seat
 
 from telex.errors import NameInvalid, NameReserved, NameTaken
-from telex.store import bells, people, presence
+from telex.fs import bells, processes
+from telex.mail import addresses
 
 
 def channels(seat: Seat) -> list[str]:
@@ -86,9 +87,9 @@ def test_the_name_is_the_persons_even_when_a_session_comes_first(tmp_path: Path,
 def test_a_session_that_was_named_so_before_there_was_a_person_keeps_its_name(machine: Machine) -> None:
     with machine.db.write():
         machine.db.run("people.drop_address", machine.person.me.address.id)
-        place = people.awaited(machine.db, USER, machine.clock())
+        place = addresses.awaited(machine.db, USER, machine.clock())
         machine.db.run("people.hold", 1, "bell", place.id)
-        assert people.person(machine.db, USER, machine.clock()).name == f"{USER}-2"
+        assert addresses.person(machine.db, USER, machine.clock()).name == f"{USER}-2"
 
 
 def test_mail_that_waited_for_the_person_becomes_theirs(machine: Machine) -> None:
@@ -97,7 +98,7 @@ def test_mail_that_waited_for_the_person_becomes_theirs(machine: Machine) -> Non
         machine.db.run("people.drop_address", machine.person.me.address.id)
     api.send(f"@{USER}", "are you there?")
     with machine.db.write():
-        people.person(machine.db, USER, machine.clock())
+        addresses.person(machine.db, USER, machine.clock())
     assert machine.person.heard() == ["are you there?"]
 
 
@@ -106,7 +107,7 @@ def test_there_is_one_person_whatever_they_are_called(machine: Machine) -> None:
     machine.arrive("/src/api")
     machine.clock.pass_by(3 * HOUR)
     with machine.db.write():
-        assert people.person(machine.db, USER, machine.clock()).name == "boss"
+        assert addresses.person(machine.db, USER, machine.clock()).name == "boss"
     assert len(list(machine.db.rows("people.persons"))) == 1
 
 
@@ -116,20 +117,20 @@ def test_too_many_sessions_named_like_the_person_leave_no_place(
     with machine.db.write():
         machine.db.run("people.drop_address", machine.person.me.address.id)
         for number in (1, 2):
-            place = people.awaited(machine.db, f"{USER}-{number}" if number > 1 else USER, machine.clock())
+            place = addresses.awaited(machine.db, f"{USER}-{number}" if number > 1 else USER, machine.clock())
             machine.db.run("people.hold", 1, "bell", place.id)
     monkeypatch.setattr("telex.limits.NAME_TWINS", 2)
     with machine.db.write(), pytest.raises(NameTaken):
-        people.person(machine.db, USER, machine.clock())
+        addresses.person(machine.db, USER, machine.clock())
 
 
 def test_the_person_is_called_as_the_os_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 987_654_321)
     monkeypatch.setenv("USER", "Dana Doe")
-    assert people.user_name() == "dana-doe"
+    assert addresses.user_name() == "dana-doe"
     monkeypatch.delenv("USER")
     monkeypatch.delenv("USERNAME", raising=False)
-    assert people.user_name() == "person"
+    assert addresses.user_name() == "person"
 
 
 # --- coming back ------------------------------------------------------------------------------------------
@@ -200,9 +201,9 @@ def test_a_process_id_that_is_used_again_is_not_the_same_process(machine: Machin
     machine.processes.start(77)
     assert not first.session.lives()  # the process table knows another start time
     machine.arrive("/src/web", key="two", pid=77)
-    found = people.session_by_pid(machine.db, 77)
+    found = addresses.session_by_pid(machine.db, 77)
     assert found is not None
-    assert people.address(machine.db, found.address).name == "web"
+    assert addresses.address(machine.db, found.address).name == "web"
 
 
 def test_resumed_on_another_terminal_it_is_one_session_with_two_processes(machine: Machine) -> None:
@@ -211,15 +212,15 @@ def test_resumed_on_another_terminal_it_is_one_session_with_two_processes(machin
     machine.arrive("/src/api", key="one", pid=two)
     assert api.at == "@api"
     for pid in (one, two):
-        found = people.session_by_pid(machine.db, pid)
+        found = addresses.session_by_pid(machine.db, pid)
         assert found is not None
         assert found.key == "one"
     with machine.db.write():
-        assert people.close_process(machine.db, api.session, two)
+        assert addresses.close_process(machine.db, api.session, two)
     machine.processes.kill(two)
     assert api.session.lives()
     with machine.db.write():
-        assert not people.close_process(machine.db, api.session, one)
+        assert not addresses.close_process(machine.db, api.session, one)
 
 
 def test_the_first_of_two_terminals_may_close_first(machine: Machine) -> None:
@@ -227,11 +228,11 @@ def test_the_first_of_two_terminals_may_close_first(machine: Machine) -> None:
     api = machine.arrive("/src/api", key="one", pid=one)
     machine.arrive("/src/api", key="one", pid=two)
     with machine.db.write():
-        assert people.close_process(machine.db, api.session, one)
+        assert addresses.close_process(machine.db, api.session, one)
     machine.processes.kill(one)
     assert api.session.lives()
     with machine.db.write():
-        assert not people.close_process(machine.db, api.session, two)
+        assert not addresses.close_process(machine.db, api.session, two)
 
 
 def test_a_third_terminal_takes_the_place_of_one_that_is_gone(machine: Machine) -> None:
@@ -288,7 +289,7 @@ def test_many_clears_keep_one_name(machine: Machine) -> None:
     pid = machine.arrive("/src/api", key="k0").session.pid
     for number in range(1, 6):
         assert machine.arrive("/src/api", key=f"k{number}", pid=pid, follows=True).at == "@api"
-    assert len(people.living(machine.db)) == 1
+    assert len(addresses.living(machine.db)) == 1
 
 
 def test_among_many_sessions_of_one_process_the_one_of_the_directory_is_followed(machine: Machine) -> None:
@@ -297,7 +298,7 @@ def test_among_many_sessions_of_one_process_the_one_of_the_directory_is_followed
     machine.arrive("/src/api", key="api", client="codex", pid=front.session.pid)
     cleared = machine.arrive("/src/front", key="two", client="codex", pid=front.session.pid, follows=True)
     assert cleared.at == "@front" and front.session.ended_ms
-    assert {one.name for _, one in people.living(machine.db)} == {"front", "api"}
+    assert {one.name for _, one in addresses.living(machine.db)} == {"front", "api"}
 
 
 def test_where_nothing_tells_the_cleared_session_nobody_loses_its_name(machine: Machine) -> None:
@@ -444,7 +445,7 @@ def test_a_name_that_somebody_held_and_mail_waits_for_is_not_given(machine: Mach
 def test_a_name_that_somebody_only_waits_for_is_free(machine: Machine) -> None:
     web, api = machine.named("web", "api")
     with machine.db.write():
-        people.awaited(machine.db, "later", machine.clock())
+        addresses.awaited(machine.db, "later", machine.clock())
     assert web.rename("later") == "@later"
     api.send("@later", "x")
     assert web.heard() == ["x"]
@@ -495,21 +496,21 @@ def child() -> Iterator[int]:
 
 
 def test_a_running_process_is_alive_only_with_its_own_start_time(child: int) -> None:
-    started = presence.started(child)
+    started = processes.started(child)
     assert started > 0
-    assert presence.alive(child, started)
-    assert presence.alive(child, 0)
-    assert not presence.alive(child, started + 1)
+    assert processes.alive(child, started)
+    assert processes.alive(child, 0)
+    assert not processes.alive(child, started + 1)
     os.kill(child, 9)
     os.waitpid(child, 0)
-    assert not presence.alive(child, started)
-    assert not presence.alive(child, 0)
+    assert not processes.alive(child, started)
+    assert not processes.alive(child, 0)
 
 
 @pytest.mark.parametrize("pid", [0, -1, 2**22 + 1])
 def test_what_is_no_process_is_not_alive(pid: int) -> None:
-    assert not presence.alive(pid, 0)
-    assert presence.started(pid) == 0
+    assert not processes.alive(pid, 0)
+    assert processes.started(pid) == 0
 
 
 def test_another_users_process_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,17 +518,17 @@ def test_another_users_process_is_alive(monkeypatch: pytest.MonkeyPatch) -> None
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", refuse)
-    assert presence.alive(os.getpid(), 0)
+    assert processes.alive(os.getpid(), 0)
 
 
 def test_ancestors_lead_to_the_first_process() -> None:
-    line = presence.ancestors(os.getpid())
+    line = processes.ancestors(os.getpid())
     assert line[:2] == [os.getpid(), os.getppid()]
     assert len(line) == len(set(line)) <= 64
 
 
 def test_where_nothing_can_be_told_a_process_has_no_ancestors() -> None:
-    assert presence.ancestors(2**22 + 1) == [2**22 + 1]
+    assert processes.ancestors(2**22 + 1) == [2**22 + 1]
 
 
 # --- busy or idle -----------------------------------------------------------------------------------------
@@ -550,7 +551,7 @@ def test_where_nothing_can_be_told_a_process_has_no_ancestors() -> None:
 def test_the_marks_of_the_gate_say_busy_or_idle(machine: Machine, marks: str, prompts: int, busy: bool) -> None:
     [api] = machine.named("api")
     api.marks(marks)
-    turns = presence.Turns(machine.home, api.me.address.bell)
+    turns = processes.Turns(machine.home, api.me.address.bell)
     assert (turns.prompts, turns.busy) == (prompts, busy)
     [shown] = [one for one in machine.person.who() if one.name == "@api"]
     assert shown.state == ("busy" if busy else "idle")
@@ -566,17 +567,17 @@ def test_who_is_asked_for_an_approval_waits_for_it_while_its_turn_runs(
     [shown] = [one for one in machine.person.who() if one.name == "@api"]
     assert (shown.state, machine.person.send("@api", "hello").recipients[0].note) == (state, state)
     Path(bells.path(machine.home, bells.ASKS, api.me.address.bell)).write_text("")
-    assert presence.Turns(machine.home, api.me.address.bell).state == ("busy" if marks == "p" else "idle")
+    assert processes.Turns(machine.home, api.me.address.bell).state == ("busy" if marks == "p" else "idle")
 
 
 def test_missing_marks_say_idle(machine: Machine) -> None:
-    turns = presence.Turns(machine.home, "nobody")
+    turns = processes.Turns(machine.home, "nobody")
     assert (turns.prompts, turns.busy, turns.spoken_ms(0)) == (0, False, 0)
 
 
 def test_a_prompt_that_telex_did_not_cause_is_a_persons(machine: Machine) -> None:
     [api] = machine.named("api")
     api.marks("p")
-    turns = presence.Turns(machine.home, api.me.address.bell)
+    turns = processes.Turns(machine.home, api.me.address.bell)
     assert turns.spoken_ms(0) == machine.clock()
     assert turns.spoken_ms(1) == 0

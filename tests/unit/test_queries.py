@@ -10,10 +10,10 @@ import pytest
 from tests.support.machine import Machine
 
 import telex
-from telex.store import sqlite
+from telex.db import connection
 
 SOURCE = Path(telex.__file__).parent
-FILES = sorted((SOURCE / "store" / "sql").glob("*.sql"))
+FILES = sorted((SOURCE / "db" / "sql").glob("*.sql"))
 GROWING = ("message", "delivery", "words", "owed", "due", "outbox", "arrival", "known_id")
 
 # What looks at everything, because that is what it is for. Nothing of this runs in a hook, a send, a read or a look.
@@ -49,7 +49,7 @@ def values(sql: str) -> list[int]:
 
 def plan(machine: Machine, name: str) -> list[str]:
     """How SQLite goes about a query."""
-    sql = sqlite.query(name)
+    sql = connection.query(name)
     return [str(row[3]) for row in machine.db.con.execute(f"EXPLAIN QUERY PLAN {sql}", values(sql))]
 
 
@@ -57,7 +57,7 @@ def plan(machine: Machine, name: str) -> list[str]:
 def test_no_query_scans_what_grows(machine: Machine, name: str) -> None:
     if name in WHOLE or name.startswith(WHOLE_NOUNS):
         return
-    sql, steps = sqlite.query(name), plan(machine, name)
+    sql, steps = connection.query(name), plan(machine, name)
     aliases = {alias: table for table, alias in re.findall(r"\b(?:FROM|JOIN) (\w+) (\w)\b", sql)}
     for step in steps:
         if re.match(r"(CO-ROUTINE|MATERIALIZE) \w+$", step):
@@ -72,7 +72,7 @@ def test_no_query_scans_what_grows(machine: Machine, name: str) -> None:
 
 
 def test_a_query_that_scans_is_noticed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sqlite._QUERIES, "mail.by_uuid", "SELECT n FROM message WHERE hex(uuid) = ?")
+    monkeypatch.setitem(connection._QUERIES, "mail.by_uuid", "SELECT n FROM message WHERE hex(uuid) = ?")
     with pytest.raises(AssertionError, match="SCAN message"):
         test_no_query_scans_what_grows(machine, "mail.by_uuid")
 

@@ -12,9 +12,10 @@ from typing import Any
 import apsw
 import pytest
 
-from telex import limits
-from telex.store import people, salvage, sqlite
-from telex.store.sqlite import APPLICATION_ID, DATABASE, Store
+from telex import limits, salvage
+from telex.db import connection
+from telex.db.connection import APPLICATION_ID, DATABASE, Store
+from telex.mail import addresses
 
 shared = salvage._shared
 SCHEMAS = range(1, limits.SCHEMA_VERSION + 1)
@@ -73,7 +74,7 @@ def repaired(tmp_path: Path, schema: int) -> tuple[Rows, Rows]:
 @pytest.fixture(autouse=True)
 def no_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outbox's renewal reads routes, which are no routes here; test_lost_log has it."""
-    monkeypatch.setattr(people, "linked", lambda _: False)
+    monkeypatch.setattr(addresses, "linked", lambda _: False)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -153,6 +154,6 @@ def test_every_migration_is_found_by_what_it_makes(tmp_path: Path) -> None:
     """Would break: a store's schema cannot be told any more once its number is damaged."""
     for schema in SCHEMAS:
         db = Store(str(tmp_path / f"s{schema}"), schema=schema)
-        found = [number for number, way, marker, _ in sqlite.migrations() if db.value(way, *marker)]
+        found = [number for number, way, marker, _ in connection.migrations() if db.value(way, *marker)]
         assert found == [*range(1, schema + 1)]
         db.close()

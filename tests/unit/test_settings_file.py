@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telex.clients import jsontext, settings
+from telex.clients.edit import hook_entries, json_edit
 from telex.clients.registry import Entry
 from telex.errors.settings import SettingsUnreadable
 
@@ -32,18 +32,18 @@ def entries(version: str = "") -> list[Entry]:
 
 
 def put(text: str, version: str = "") -> str:
-    return settings.merged(settings.check("f", text.encode()), entries(version), ours)
+    return hook_entries.merged(hook_entries.check("f", text.encode()), entries(version), ours)
 
 
 def made(before: str, after: str) -> list[str]:
-    return [name for name in settings.containers(after) if name not in settings.containers(before)]
+    return [name for name in hook_entries.containers(after) if name not in hook_entries.containers(before)]
 
 
 def round_trip(text: str) -> str:
     after = put(text)
-    assert settings.is_current(after, entries(), ours)
+    assert hook_entries.is_current(after, entries(), ours)
     assert put(after) == after, "a second time changes nothing"
-    return settings.stripped(after, ours, made(text, after))
+    return hook_entries.stripped(after, ours, made(text, after))
 
 
 FOREIGN = {"type": "command", "command": "echo mine"}
@@ -71,7 +71,7 @@ def test_in_and_out_again_is_the_same_bytes(text: str) -> None:
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
 def test_what_is_put_in_stands_after_what_was_there(text: str) -> None:
-    before, after = jsontext.value_of(text), jsontext.value_of(put(text))
+    before, after = json_edit.value_of(text), json_edit.value_of(put(text))
     assert list(after)[: len(before)] == list(before)
     for event, groups in before.get("hooks", {}).items():
         assert after["hooks"][event][: len(groups)] == groups
@@ -88,51 +88,53 @@ def test_the_layout_of_the_file_is_the_layout_of_what_is_put_in() -> None:
 
 
 def test_an_empty_file_counts_as_an_empty_object() -> None:
-    assert settings.is_current(put(""), entries(), ours)
-    assert settings.is_current(put(" \n"), entries(), ours)
+    assert hook_entries.is_current(put(""), entries(), ours)
+    assert hook_entries.is_current(put(" \n"), entries(), ours)
 
 
 def test_entries_of_an_older_telex_are_replaced_where_they_stand() -> None:
     text = put('{\n  "hooks": {\n    "Stop": []\n  }\n}\n', "old;")
-    value = jsontext.value_of(text)
+    value = json_edit.value_of(text)
     value["hooks"]["Stop"].append({"hooks": [FOREIGN]})
     text = json.dumps(value, indent=2)
     after = put(text)
-    assert settings.is_current(after, entries(), ours)
+    assert hook_entries.is_current(after, entries(), ours)
     assert after == text.replace("old;", "")
 
 
 def test_entries_in_events_that_telex_no_longer_uses_go() -> None:
     gone = {"hooks": [{"type": "command", "command": line("PreToolUse")}]}
     text = json.dumps({"hooks": {"PreToolUse": [gone, {"hooks": [FOREIGN]}]}}, indent=2)
-    after = jsontext.value_of(put(text))
+    after = json_edit.value_of(put(text))
     assert after["hooks"]["PreToolUse"] == [{"hooks": [FOREIGN]}]
 
 
 def test_entries_that_stand_twice_stand_once_afterwards() -> None:
-    value = jsontext.value_of(put("{}"))
+    value = json_edit.value_of(put("{}"))
     value["hooks"]["Stop"] *= 3
-    assert settings.is_current(put(json.dumps(value)), entries(), ours)
+    assert hook_entries.is_current(put(json.dumps(value)), entries(), ours)
 
 
 def test_a_handler_that_its_owner_put_beside_ours_stays() -> None:
-    value = jsontext.value_of(put("{}\n"))
+    value = json_edit.value_of(put("{}\n"))
     value["hooks"]["Stop"][0]["hooks"].append(FOREIGN)
     text = json.dumps(value, indent=2)
-    again = jsontext.value_of(put(text))
+    again = json_edit.value_of(put(text))
     assert again["hooks"]["Stop"] == [{"matcher": "*", "hooks": [FOREIGN]}, entries()[1].group]
-    bare = jsontext.value_of(settings.stripped(text, ours, ["hooks", "SessionStart", "Stop"]))
+    bare = json_edit.value_of(hook_entries.stripped(text, ours, ["hooks", "SessionStart", "Stop"]))
     assert bare == {"hooks": {"Stop": [{"matcher": "*", "hooks": [FOREIGN]}]}}
 
 
 def test_what_somebody_else_wrote_meanwhile_keeps_its_bytes() -> None:
     text = put('{\n  "a": 1.50\n}\n').replace('"a": 1.50', '"a":   1.50, "b": "\\u00fc"')
-    assert settings.stripped(text, ours, ["hooks", "SessionStart", "Stop"]) == '{\n  "a":   1.50, "b": "\\u00fc"\n}\n'
+    assert (
+        hook_entries.stripped(text, ours, ["hooks", "SessionStart", "Stop"]) == '{\n  "a":   1.50, "b": "\\u00fc"\n}\n'
+    )
 
 
 def test_containers_that_were_there_stay_when_they_are_empty() -> None:
-    assert settings.stripped(put('{"hooks":{"Stop":[]}}'), ours, ["SessionStart"]) == '{"hooks":{"Stop":[]}}'
-    assert jsontext.value_of(settings.stripped(put("{}"), ours, None)) == {}, "without a manifest, empty ones go"
+    assert hook_entries.stripped(put('{"hooks":{"Stop":[]}}'), ours, ["SessionStart"]) == '{"hooks":{"Stop":[]}}'
+    assert json_edit.value_of(hook_entries.stripped(put("{}"), ours, None)) == {}, "without a manifest, empty ones go"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_containers_that_were_there_stay_when_they_are_empty() -> None:
 )
 def test_a_file_that_is_not_plain_json_is_refused(raw: bytes, words: str) -> None:
     with pytest.raises(SettingsUnreadable) as refusal:
-        settings.check("/x/settings.json", raw)
+        hook_entries.check("/x/settings.json", raw)
     assert words in refusal.value.message
     assert "/x/settings.json" in refusal.value.message
 
@@ -181,9 +183,9 @@ def test_any_file_is_the_same_after_in_and_out(document: Any, layout: dict[str, 
     text = json.dumps(value, ensure_ascii=escaped, **layout)
     try:
         text.encode()
-        settings.check("f", text.encode())
+        hook_entries.check("f", text.encode())
     except (UnicodeEncodeError, SettingsUnreadable):
         return
     assert round_trip(text) == text
-    after = jsontext.value_of(put(text))
+    after = json_edit.value_of(put(text))
     assert {key: after[key] for key in value if key != "hooks"} == {k: v for k, v in value.items() if k != "hooks"}

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from telex import limits
-from telex.clients.gemini import CLIENT, NAME, Gemini
+from telex.clients.adapters.gemini import CLIENT, NAME, Gemini
 from telex.clients.registry import HookFile, OwnFile, Where
 
 WHERE = Where(scope="user", user_home="/u", project_dir="", home="/u/.telex", hook="/u/.telex/bin/hook.py")

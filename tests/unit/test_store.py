@@ -12,6 +12,8 @@ import pytest
 from tests.support.machine import Machine, Processes
 
 from telex import limits
+from telex.db import connection
+from telex.db.connection import Store
 from telex.errors import (
     HomeUnsafe,
     StoreBusy,
@@ -22,9 +24,9 @@ from telex.errors import (
     StoreUnreachable,
     TelexError,
 )
-from telex.store import bells, people, reserve, sqlite
-from telex.store.lock import FileLock
-from telex.store.sqlite import Store
+from telex.fs import bells, reserve
+from telex.fs.lock import FileLock
+from telex.mail import addresses
 
 # --- faults -----------------------------------------------------------------------------------------------
 
@@ -52,7 +54,7 @@ from telex.store.sqlite import Store
     ],
 )
 def test_every_fault_has_its_name(problem: Exception, kind: type[TelexError]) -> None:
-    found = sqlite.fault("/home/dana/.telex", problem)
+    found = connection.fault("/home/dana/.telex", problem)
     assert type(found) is kind
     assert found.message
 
@@ -106,7 +108,7 @@ def test_a_home_that_cannot_be_made_is_said_to_be(tmp_path: Path, monkeypatch: p
 
 
 def test_the_schema_is_as_written(machine: Machine) -> None:
-    schema = Path(sqlite.__file__).parent / "schema"
+    schema = Path(connection.__file__).parent / "schema"
     fresh = apsw.Connection(":memory:")
     for path in sorted(schema.glob("*.sql")):
         fresh.execute(path.read_text())
@@ -121,7 +123,7 @@ def test_the_schema_is_as_written(machine: Machine) -> None:
 def test_a_write_that_fails_leaves_nothing_and_lets_go(machine: Machine) -> None:
     def broken() -> None:
         with machine.db.write():
-            people.awaited(machine.db, "half", machine.clock())
+            addresses.awaited(machine.db, "half", machine.clock())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -138,7 +140,7 @@ def test_what_follows_a_commit_never_makes_it_a_failure(machine: Machine) -> Non
 
     done: list[str] = []
     with machine.db.write():
-        people.awaited(machine.db, "whole", machine.clock())
+        addresses.awaited(machine.db, "whole", machine.clock())
         machine.db.after_commit(broken)
         machine.db.after_commit(done.append, "after")
     assert done == ["after"]
@@ -274,6 +276,6 @@ def test_a_reserve_that_cannot_be_filled_is_given_back(tmp_path: Path, monkeypat
 
 def test_no_query_leaves_a_column_empty() -> None:
     """Would break: the rule by which an empty column is damage. An outer join would fill its columns with nothing."""
-    texts = [path.read_text(encoding="utf-8") for path in (Path(sqlite.__file__).parent / "sql").glob("*.sql")]
+    texts = [path.read_text(encoding="utf-8") for path in (Path(connection.__file__).parent / "sql").glob("*.sql")]
     assert len(texts) > 5
     assert not [text for text in texts if re.search(r"\b(LEFT|RIGHT|FULL|OUTER)\b", text)]

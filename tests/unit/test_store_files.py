@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.machine import Machine
 
+from telex.db import settings as stored_settings
 from telex.errors import HomeUnsafe, SettingInvalid, SettingUnknown
-from telex.store import bells, bodies, filesystem
-from telex.store import settings as stored_settings
-from telex.store.lock import FileLock
-from telex.store.newest import Newest
+from telex.fs import bells, bodies, mounts
+from telex.fs.high_water import Newest
+from telex.fs.lock import FileLock
 
 # --- bells ------------------------------------------------------------------------------------------------
 
@@ -309,24 +309,24 @@ TABLE = """\
     ],
 )
 def test_the_nearest_mount_decides(mountinfo: Callable[[str], str], path: str, kind: str) -> None:
-    assert filesystem.kind(path, mountinfo(TABLE)) == kind
+    assert mounts.kind(path, mountinfo(TABLE)) == kind
 
 
 @pytest.mark.parametrize("table", ["", "nonsense\n", "1 2 3 4 / - \n", "22 1 8:1 / / rw ext4\n"])
 def test_where_nothing_can_be_told_nothing_is_refused(mountinfo: Callable[[str], str], table: str) -> None:
-    assert filesystem.kind("/", mountinfo(table)) == ""
-    assert filesystem.kind("/", "/nowhere/mountinfo") == ""
+    assert mounts.kind("/", mountinfo(table)) == ""
+    assert mounts.kind("/", "/nowhere/mountinfo") == ""
 
 
-@pytest.mark.parametrize("kind", sorted(filesystem.NETWORK))
+@pytest.mark.parametrize("kind", sorted(mounts.NETWORK))
 def test_a_network_filesystem_is_refused(mountinfo: Callable[[str], str], kind: str) -> None:
     table = mountinfo(f"22 1 8:1 / / rw - {kind} x rw\n")
     with pytest.raises(HomeUnsafe, match=re.escape(f"network filesystem ({kind})")):
-        filesystem.refuse_network("/", table)
+        mounts.refuse_network("/", table)
 
 
 def test_a_local_filesystem_will_do(mountinfo: Callable[[str], str], tmp_path: Path) -> None:
-    filesystem.refuse_network("/", mountinfo(TABLE))
+    mounts.refuse_network("/", mountinfo(TABLE))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -334,4 +334,4 @@ def test_a_local_filesystem_will_do(mountinfo: Callable[[str], str], tmp_path: P
 def test_no_mount_table_breaks_anything(tmp_path: Path, text: str) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(text, errors="surrogateescape")
-    assert isinstance(filesystem.kind("/", str(table)), str)
+    assert isinstance(mounts.kind("/", str(table)), str)

@@ -10,7 +10,8 @@ from tests.support.machine import DAY, HOUR, MINUTE, Machine, Seat
 from telex import limits
 from telex.bus.send import Sent
 from telex.errors import MessageUnknown
-from telex.store import bodies, mail, sweep
+from telex.fs import bodies
+from telex.mail import messages, retention
 
 
 def tick(machine: Machine) -> None:
@@ -20,7 +21,7 @@ def tick(machine: Machine) -> None:
 
 def exists(machine: Machine, *answers: Sent) -> list[bool]:
     """Whether the messages are still there."""
-    return [mail.get(machine.db, int(one.id[1:])) is not None for one in answers]
+    return [messages.get(machine.db, int(one.id[1:])) is not None for one in answers]
 
 
 # --- time to live -----------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ def test_one_write_expires_no_more_than_a_few(machine: Machine) -> None:
     machine.clock.pass_by(2)
     tick(machine)
     # asked of the store itself: a look would go on
-    states = [mail.deliveries(machine.db, int(one.id[1:]))[0].state for one in answers]
+    states = [messages.deliveries(machine.db, int(one.id[1:]))[0].state for one in answers]
     assert states.count("expired") == limits.SWEEP_ROWS
     tick(machine)
     assert {machine.states(one)["@api"] for one in answers} == {"expired"}
@@ -229,7 +230,7 @@ def test_a_large_body_goes_with_its_last_message(machine: Machine) -> None:
     [api] = machine.named("api")
     body = "x" * 20_000
     first = machine.person.send("@api", body)
-    found = mail.get(machine.db, int(first.id[1:]))
+    found = messages.get(machine.db, int(first.id[1:]))
     assert found is not None
     api.read()
     machine.clock.pass_by(DAY)
@@ -260,22 +261,22 @@ def test_nothing_open_is_ever_removed_whatever_is_swept(machine: Machine) -> Non
         machine.clock.pass_by(9 * DAY)
         tick(machine)
         for id in list(answers):
-            found = mail.get(machine.db, int(id[1:]))
+            found = messages.get(machine.db, int(id[1:]))
             if found is None:
                 assert answers.pop(id) == "expired", id
             else:
-                [one] = mail.deliveries(machine.db, found.n)
+                [one] = messages.deliveries(machine.db, found.n)
                 answers[id] = one.state
                 assert one.state == "queued" or one.reason
     assert not answers
 
 
 def test_removing_what_is_gone_is_no_fault(machine: Machine) -> None:
-    from telex.store import sweep
+    from telex.mail import retention
 
     with machine.db.write():
-        sweep.remove(machine.db, 999, machine.clock())
-        sweep.expire(machine.db, 999, "why", machine.clock())
+        retention.remove(machine.db, 999, machine.clock())
+        retention.expire(machine.db, 999, "why", machine.clock())
 
 
 def notices_of(machine: Machine) -> list[str]:
@@ -311,7 +312,7 @@ def test_whoever_looks_notices_what_is_overdue(machine: Machine, look: Callable[
 
 def test_without_that_nobody_who_looks_notices(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted fault: the test above must be able to fail."""
-    monkeypatch.setattr(sweep, "notice", lambda *_: None)
+    monkeypatch.setattr(retention, "notice", lambda *_: None)
     api, _ = machine.named("api", "web")
     api.send("@web", "which port?", kind="request", deadline_s=60)
     machine.clock.pass_by(61)

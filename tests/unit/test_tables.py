@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telex.clients.tables import TomlServers
+from telex.clients.edit.mcp_toml import TomlServers
 from telex.errors.settings import SettingsNotToml
 
 FILE = TomlServers("/home/dana/.codex/config.toml", "mcp_servers")

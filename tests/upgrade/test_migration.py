@@ -14,11 +14,12 @@ from tests.link.courier import introduce, join
 from tests.support.cli import TELEX, Shell
 
 from telex import limits
-from telex.store import link, outbox, receipts, sqlite
-from telex.store.lock import FileLock
-from telex.store.sqlite import APPLICATION_ID, Store
+from telex.db import connection
+from telex.db.connection import APPLICATION_ID, Store
+from telex.fs.lock import FileLock
+from telex.team import link_state, outbox, receipts
 
-SCHEMA = Path(sqlite.__file__).parent / "schema"
+SCHEMA = Path(connection.__file__).parent / "schema"
 TABLES = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
 
 
@@ -112,7 +113,7 @@ def test_a_brought_up_store_joins_a_team(each: Shell) -> None:
     store = Store(str(each.telex_home))
     join(store, "bob-laptop", "member", "e" * 32)
     introduce(store, "alice-laptop", "member")
-    lock = FileLock(f"{store.home}/{link.LOCK}")
+    lock = FileLock(f"{store.home}/{link_state.LOCK}")
     assert lock.acquire_within(0)
     assert each.telex("send", "@frontend@alice-laptop", "hello", name="api").status == 0
     assert each.telex("read", name="api").status == 0

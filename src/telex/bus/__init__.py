@@ -12,8 +12,8 @@ import time
 from telex import limits
 from telex.bus.identity import Caller, identify, onlooker
 from telex.core import message, names
+from telex.db.connection import Store
 from telex.errors import DataInvalid, NameTaken, NotYourName, PersonOnly, StoreShut, TimedOut, Usage, WhoAreYou
-from telex.store.sqlite import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from telex.bus.guests import Instance
     from telex.bus.history import Shown
     from telex.bus.inbox import Taking
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.bus.people import Channel, Presence
     from telex.bus.send import Sent
     from telex.config import Settings
-    from telex.store.watch import Watch
+    from telex.fs.watch import Watch
 
     Emit = Callable[[list[Letter]], None]
 
@@ -99,8 +99,8 @@ class Bus:
         """What moves when something comes for the caller; to be closed (`with`)."""
         from telex.bus import inbox
         from telex.bus.identity import bell_of
-        from telex.store import bells
-        from telex.store.watch import Watch
+        from telex.fs import bells
+        from telex.fs.watch import Watch
 
         inbox.fetch(self.db)
         return Watch(f"{self.db.home}/{bells.BELLS}", bell_of(self.me))
@@ -147,7 +147,7 @@ class Bus:
         Raises WrongWords, Refused, NotFound, StoreFault.
         """
         from telex.bus import send
-        from telex.store import mail
+        from telex.mail import messages
 
         body = message.body_text(body)
         message.check_kind(kind)
@@ -156,7 +156,7 @@ class Bus:
             body=body,
             kind=kind,
             data=self._data(data),
-            reply_to=mail.number_of(self.db, reply_to) if reply_to else 0,
+            reply_to=messages.number_of(self.db, reply_to) if reply_to else 0,
             ttl_ms=int(ttl_s * 1000),
             key=_bounded(key, "key"),
             strict=strict,
@@ -177,19 +177,19 @@ class Bus:
 
     def reply(self, to_id: str, body: str | bytes, *, kind: str = "reply", data: str = "", key: str = "") -> Sent:
         """Answer a message: to its sender, in its thread. Raises as `send` does, and MessageUnknown."""
-        from telex.bus import judge, send
-        from telex.store import mail, people
+        from telex.bus import flow_control, send
+        from telex.mail import addresses, messages
 
         text = message.body_text(body)
         message.check_kind(kind)
-        number = mail.number_of(self.db, to_id)
-        parent = mail.get(self.db, number)
+        number = messages.number_of(self.db, to_id)
+        parent = messages.get(self.db, number)
         assert parent is not None
-        judge.check_answerable(parent)
+        flow_control.check_answerable(parent)
         if parent.sender == self.me.address.id:
             to = names.parse_targets(parent.addressed)
         else:
-            name, machine = names.split(people.address(self.db, parent.sender).name)
+            name, machine = names.split(addresses.address(self.db, parent.sender).name)
             to = [names.Target(kind="name", name=name, machine=machine)]
         out = send.Outgoing(
             to=to, body=text, kind=kind, data=self._data(data), reply_to=number, key=_bounded(key, "key")
@@ -212,9 +212,9 @@ class Bus:
     def asked_first(self, id: str) -> str:
         """The id of an unread request of whoever owes the caller a reply to its request `id`; '' for none."""
         from telex.bus import inbox
-        from telex.store import mail
+        from telex.mail import messages
 
-        first = inbox.asked_first(self.db, self.me, mail.number_of(self.db, id))
+        first = inbox.asked_first(self.db, self.me, messages.number_of(self.db, id))
         return message.short_id(first) if first else ""
 
     # --- reading ---
@@ -314,9 +314,9 @@ class Bus:
     @property
     def linked(self) -> bool:
         """Whether this machine is in a team, so that a message may leave it."""
-        from telex.store import people
+        from telex.mail import addresses
 
-        return people.linked(self.db)
+        return addresses.linked(self.db)
 
     def who(self, *, everybody: bool = False) -> list[Presence]:
         """Sessions with client, directory, state and unread count."""
@@ -370,17 +370,17 @@ class Bus:
     def enter(self, name: str = "") -> Caller:
         """Make this process a session of its own, for the life of a command that it runs: with that very name, or else
         by TELEX_NAME or the directory. Raises AlreadySession, WhoAreYou, NameTaken, NameInvalid, NameReserved."""
-        from telex.bus import running
+        from telex.bus import run_session
 
         name = names.fold_own(name) if name else ""
-        self._caller = running.enter(self.db, name, os.environ, here(), self.clock())
+        self._caller = run_session.enter(self.db, name, os.environ, here(), self.clock())
         return self._caller
 
     def exit(self, key: str, why: str) -> None:
         """That command is over: its session ends, and those who wait for its reply are told."""
-        from telex.bus import running
+        from telex.bus import run_session
 
-        running.leave(self.db, key, why)
+        run_session.leave(self.db, key, why)
 
     # --- guests: names that are registered, and tokens (the claude-ipc face) ---
 
@@ -449,9 +449,9 @@ class Bus:
 
     def leads_to(self, name: str) -> str:
         """The name that a name stands for, through renames; '' where nobody was ever called that."""
-        from telex.store import people
+        from telex.mail import addresses
 
-        place = people.address_named(self.db, names.fold(name), self.clock())
+        place = addresses.address_named(self.db, names.fold(name), self.clock())
         return place.name if place else ""
 
     def address_of(self, written: str) -> str:
@@ -498,7 +498,7 @@ class Bus:
 
     def settings(self) -> Settings:
         """Every setting with its source."""
-        from telex.store import settings
+        from telex.db import settings
 
         self.learn_owner()
         return settings.load(self.db)
@@ -517,31 +517,31 @@ class Bus:
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Set one, or with None take it back to its default. Raises PersonOnly, SettingUnknown, SettingInvalid."""
-        from telex.store import settings
+        from telex.db import settings
 
         self._person_only("changing a setting")
         settings.change(self.db, name, value)
 
     def notice_overdue(self) -> None:
         """Tell whom it concerns of deadlines that have passed; nothing where the store cannot be written now."""
-        from telex.store import sweep
+        from telex.mail import retention
 
-        sweep.notice(self.db, self.clock())
+        retention.notice(self.db, self.clock())
 
     # --- checks of form ---
 
     def _place(self, target: names.Target) -> int:
         """The address at a name, made where it is missing. Raises NameReserved for what is nobody's."""
         from telex.bus import recipients
-        from telex.store import people
+        from telex.mail import addresses
 
         place = recipients.find(self.db, target, self.clock())
         if place is None:
             with self.db.write():
-                if target.name == people.SYSTEM and not target.machine:
-                    return people.system(self.db, self.clock()).id
+                if target.name == addresses.SYSTEM and not target.machine:
+                    return addresses.system(self.db, self.clock()).id
                 names.fold_own(target.name)
-                wanted, linked = recipients.Wanted(to=[target], near={}), people.linked(self.db)
+                wanted, linked = recipients.Wanted(to=[target], near={}), addresses.linked(self.db)
                 return recipients.resolve(self.db, self.me, wanted, linked, self.clock())[0].place.id
         return place.id
 
@@ -576,10 +576,10 @@ class Bus:
 
     def _set_thread(self, out: object, thread: str) -> None:
         from telex.errors import MessageUnknown
-        from telex.store import mail
+        from telex.mail import messages
 
         try:
-            found = mail.get(self.db, mail.number_of(self.db, thread))
+            found = messages.get(self.db, messages.number_of(self.db, thread))
         except MessageUnknown:
             out.topic = names.fold(thread)  # type: ignore[attr-defined]
         else:

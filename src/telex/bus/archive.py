@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from telex import limits
-from telex.bus.letters import DAMAGED
+from telex.bus.message_view import DAMAGED
 from telex.core import delivery, ids, message, names, text
+from telex.db.connection import Store, fault
 from telex.errors import ImportInvalid, StoreFull, TelexError
-from telex.store import bodies, mail, people, reserve, sweep
-from telex.store.sqlite import Store, fault
+from telex.fs import bodies, reserve
+from telex.mail import addresses, messages, retention
 
 _TEXTS = ("sender", "sender_kind", "client", "place", "to", "kind", "body", "data", "topic", "key")
 _SIGNED = ("signed_ms", "arrived_ms")  # older exports have neither
@@ -28,15 +29,15 @@ _TIMES = ("changed_ms", "shown_ms", "read_ms", "closed_ms")
 def export(db: Store) -> Iterator[str]:
     """Every message as one line of JSON, oldest first."""
     for (number,) in list(db.rows("history.all_numbers")):
-        found = mail.get(db, number)
+        found = messages.get(db, number)
         if found is not None:
             yield text.escaped(json.dumps(_record(db, found), ensure_ascii=False))
 
 
-def _record(db: Store, found: mail.Message) -> dict[str, Any]:
-    thread = mail.get(db, found.thread) if found.thread else None
-    parent = mail.get(db, found.reply_to) if found.reply_to else None
-    body = mail.whole_body(db, found)
+def _record(db: Store, found: messages.Message) -> dict[str, Any]:
+    thread = messages.get(db, found.thread) if found.thread else None
+    parent = messages.get(db, found.reply_to) if found.reply_to else None
+    body = messages.whole_body(db, found)
     return {
         "telex": 1,
         "uuid": ids.written(found.uuid),
@@ -61,11 +62,11 @@ def _record(db: Store, found: mail.Message) -> dict[str, Any]:
         "arrived_ms": found.arrived_ms,
         "key": found.key,
         "sound": found.sound() and body is not None,
-        "deliveries": [_delivery(one) for one in mail.deliveries(db, found.n)],
+        "deliveries": [_delivery(one) for one in messages.deliveries(db, found.n)],
     }
 
 
-def _delivery(one: mail.Delivery) -> dict[str, Any]:
+def _delivery(one: messages.Delivery) -> dict[str, Any]:
     fields = {
         "name": one.name,
         "kind": one.recipient_kind,
@@ -194,7 +195,7 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
     except OSError as problem:
         raise fault(db.home, problem) from None
     sender = _place(db, record["sender"], record["sender_kind"], now_ms)
-    new = mail.Message(
+    new = messages.Message(
         uuid=uuid,
         sender=sender.id,
         sender_name=record["sender"],
@@ -211,7 +212,7 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
     )
     if new.key and db.value("mail.by_key", sender.id, new.key):
         new.key = ""
-    number = mail.add(db, new)
+    number = messages.add(db, new)
     for one in record["deliveries"]:
         place = _place(db, one["name"], one["kind"], now_ms)
         if one["state"] == delivery.HANDED:
@@ -235,12 +236,12 @@ def _insert(db: Store, record: dict[str, Any], uuid: bytes, now_ms: int) -> None
             db.ring(place.bell)
 
 
-def _place(db: Store, name: str, kind: str, now_ms: int) -> people.Address:
+def _place(db: Store, name: str, kind: str, now_ms: int) -> addresses.Address:
     if kind == "system":
-        return people.system(db, now_ms)
+        return addresses.system(db, now_ms)
     if kind == "channel":
-        return people.opened_channel(db, name, now_ms)
-    return people.address_named(db, name, now_ms) or people.awaited(db, name, now_ms)
+        return addresses.opened_channel(db, name, now_ms)
+    return addresses.address_named(db, name, now_ms) or addresses.awaited(db, name, now_ms)
 
 
 def _local(db: Store, written: str) -> int:
@@ -273,6 +274,6 @@ def _remove(db: Store, numbers: list[int], now_ms: int) -> None:
         with db.write():
             for number in numbers[start : start + limits.INBOX_WAITING]:
                 waiting = [row[0] for row in db.rows("mail.open_deliveries", number)]
-                sweep.remove(db, number, now_ms)
+                retention.remove(db, number, now_ms)
                 for recipient in waiting:
-                    mail.settle_bell(db, recipient)
+                    messages.settle_bell(db, recipient)

@@ -15,9 +15,11 @@ import secrets
 from telex import limits
 from telex.bus.identity import Caller
 from telex.core.record import Record
+from telex.db import settings
+from telex.db.connection import Store
 from telex.errors import IpcRefused, NameTaken, RenamedLately
-from telex.store import guests, notices, people, presence, registration, settings
-from telex.store.sqlite import Store
+from telex.fs import processes
+from telex.mail import addresses, notices, registration, tokens
 
 _HOUR_MS = 3_600_000
 _MINUTE_SECONDS = 60
@@ -36,23 +38,23 @@ def admit(db: Store, name: str, written: str, token: str, pid: int, directory: s
     """A session for whoever has none, and its new token. Raises NameTaken."""
     rules = settings.load(db)
     with db.write():
-        people.person(db, people.user_name(), now_ms)
-        place = people.address_at(db, name)
+        addresses.person(db, addresses.user_name(), now_ms)
+        place = addresses.address_at(db, name)
         known = _proved(db, token, place, now_ms)
-        if known and known.client == guests.CLIENT:
+        if known and known.client == tokens.CLIENT:
             caller = _again(db, known, pid, directory, now_ms)
         elif known and place:
             caller = Caller(address=place, session=known, directory=directory)  # it lives where its client does
         else:
-            if place and guests.alive(db, place, now_ms, rules.ipc_lease_seconds * 1000):
+            if place and tokens.alive(db, place, now_ms, rules.ipc_lease_seconds * 1000):
                 raise NameTaken(name=name, holder="the person" if place.kind == "person" else "a live session")
             if place:
-                guests.evict(db, place, now_ms)
-            key = f"{guests.CLIENT}:{secrets.token_hex(limits.IPC_TOKEN_BYTES // 2)}"
-            who = people.Arrival(client=guests.CLIENT, key=key, pid=pid, directory=directory, title=name)
+                tokens.evict(db, place, now_ms)
+            key = f"{tokens.CLIENT}:{secrets.token_hex(limits.IPC_TOKEN_BYTES // 2)}"
+            who = addresses.Arrival(client=tokens.CLIENT, key=key, pid=pid, directory=directory, title=name)
             db.run("people.drop_forward", name)
-            place = place or people.awaited(db, name, now_ms)
-            session, held = registration.register(db, who, people.user_name(), now_ms, place)
+            place = place or addresses.awaited(db, name, now_ms)
+            session, held = registration.register(db, who, addresses.user_name(), now_ms, place)
             caller = Caller(address=held, session=session, directory=directory)
         return caller, _registered(db, caller, written, now_ms)
 
@@ -69,7 +71,7 @@ def rename(db: Store, caller: Caller, name: str, written: str, now_ms: int) -> C
     """Take another name, once in a while; the old one leads here. Raises NameTaken, RenamedLately, IpcRefused."""
     rules = settings.load(db)
     with db.write():
-        known = guests.guest(db, caller.address.id)
+        known = tokens.guest(db, caller.address.id)
         since_ms = now_ms - (known.renamed_ms if known else 0)
         rest_ms = rules.ipc_rename_seconds * 1000 - since_ms
         if rest_ms > 0 and since_ms >= 0:
@@ -77,7 +79,7 @@ def rename(db: Store, caller: Caller, name: str, written: str, now_ms: int) -> C
             raise RenamedLately(name=f"@{caller.address.name}", minutes=minutes)
         before = spelling(db, caller.address.name)
         moved = _take(db, caller, name, now_ms, rules.forward_hours, rules.ipc_lease_seconds)
-        guests.spell(db, name, written)
+        tokens.spell(db, name, written)
         db.run("guests.use", moved.address.id, now_ms)
         db.run("guests.set_renamed", now_ms, moved.address.id)
         _tell_others(db, f"📝 {before} renamed to {written}", moved.address.id, now_ms)
@@ -86,10 +88,10 @@ def rename(db: Store, caller: Caller, name: str, written: str, now_ms: int) -> C
 
 def of_token(db: Store, token: str, pid: int, now_ms: int) -> Caller | None:
     """Whoever a token belongs to; a guest whose process is gone lives on in `pid`. None for one that is not valid."""
-    session = guests.session_of(db, token, now_ms)
-    if session is None or (session.client != guests.CLIENT and not session.lives()):
+    session = tokens.session_of(db, token, now_ms)
+    if session is None or (session.client != tokens.CLIENT and not session.lives()):
         return None
-    known = guests.guest(db, session.address)
+    known = tokens.guest(db, session.address)
     if not session.lives():
         with db.write():
             db.run("guests.use", session.address, now_ms)
@@ -97,14 +99,14 @@ def of_token(db: Store, token: str, pid: int, now_ms: int) -> Caller | None:
     if known is None or not 0 <= now_ms - known.used_ms < limits.IPC_USE_STEP_MS:
         with db.write():
             db.run("guests.use", session.address, now_ms)
-    return Caller(address=people.address(db, session.address), session=session, directory=session.directory)
+    return Caller(address=addresses.address(db, session.address), session=session, directory=session.directory)
 
 
 def account(db: Store, pid: int) -> str:
     """What stands behind the names that a process registers: its telex session, else the kernel's; '' for none."""
-    for one in presence.ancestors(pid) if pid else ():
-        for session in people.sessions_in(db, one):
-            if session.client != guests.CLIENT:
+    for one in processes.ancestors(pid) if pid else ():
+        for session in addresses.sessions_in(db, one):
+            if session.client != tokens.CLIENT:
                 return f"session {session.id}"
     try:
         return f"kernel session {os.getsid(pid)}" if pid else ""
@@ -114,10 +116,10 @@ def account(db: Store, pid: int) -> str:
 
 def adopt(db: Store, pid: int, now_ms: int) -> int:
     """Guests whose process is gone live on in this one, as long as their tokens do; how many."""
-    found = [people.session(db, number) for number, _ in list(db.rows("guests.registered", now_ms))]
-    gone = [one for one in found if one and one.client == guests.CLIENT and not one.lives()]
+    found = [addresses.session(db, number) for number, _ in list(db.rows("guests.registered", now_ms))]
+    gone = [one for one in found if one and one.client == tokens.CLIENT and not one.lives()]
     for session in gone:
-        if people.address(db, session.address).session == session.id:
+        if addresses.address(db, session.address).session == session.id:
             with db.write():
                 _again(db, session, pid, session.directory, now_ms)
     return len(gone)
@@ -125,14 +127,14 @@ def adopt(db: Store, pid: int, now_ms: int) -> int:
 
 def roster(db: Store, now_ms: int) -> list[Instance]:
     """Every live session, and every guest whose token is good."""
-    living = {session.id: session.seen_ms for session, _ in people.living(db)}
+    living = {session.id: session.seen_ms for session, _ in addresses.living(db)}
     seen = dict(living)
     for number, used_ms in db.rows("guests.registered", now_ms):
         seen[number] = max(seen.get(number, 0), used_ms)
     found = []
     for number, seen_ms in seen.items():
-        session = people.session(db, number)
-        place = people.address(db, session.address) if session else None
+        session = addresses.session(db, number)
+        place = addresses.address(db, session.address) if session else None
         if session and place and place.session == session.id:
             one = Instance(name=place.name, written=spelling(db, place.name), seen_ms=seen_ms, here=number in living)
             found.append(one)
@@ -141,7 +143,7 @@ def roster(db: Store, now_ms: int) -> list[Instance]:
 
 def registered(db: Store, caller: Caller) -> bool:
     """Whether the caller's address was ever registered."""
-    return guests.guest(db, caller.address.id) is not None
+    return tokens.guest(db, caller.address.id) is not None
 
 
 def spelling(db: Store, name: str) -> str:
@@ -149,42 +151,42 @@ def spelling(db: Store, name: str) -> str:
     return str(db.value("guests.spelling", name) or name)
 
 
-def _proved(db: Store, token: str, place: people.Address | None, now_ms: int) -> people.Session | None:
+def _proved(db: Store, token: str, place: addresses.Address | None, now_ms: int) -> addresses.Session | None:
     """The session that holds a place and whose token this is; a client's own only while it lives."""
-    known = guests.session_of(db, token, now_ms) if token and place else None
+    known = tokens.session_of(db, token, now_ms) if token and place else None
     if known is None or place is None or known.address != place.id:
         return None
-    return known if known.client == guests.CLIENT or known.lives() else None
+    return known if known.client == tokens.CLIENT or known.lives() else None
 
 
 def _take(db: Store, caller: Caller, name: str, now_ms: int, forward_hours: int, lease_s: int) -> Caller:
     if caller.session is None:
         raise IpcRefused(words="The person has a name already; 'telex name NEW' changes it")
     until_ms = now_ms + forward_hours * _HOUR_MS
-    place = guests.take_name(db, caller.session, name, until_ms, now_ms, lease_s * 1000)
-    session = people.session(db, place.session)
+    place = tokens.take_name(db, caller.session, name, until_ms, now_ms, lease_s * 1000)
+    session = addresses.session(db, place.session)
     return Caller(address=place, session=session, directory=caller.directory)
 
 
 def _tell_others(db: Store, words: str, but: int, now_ms: int) -> None:
     """A notice for every other address that was registered. Inside a write."""
     for number, _ in list(db.rows("guests.registered", now_ms)):
-        session = people.session(db, number)
-        if session and session.address != but and people.address(db, session.address).session == number:
+        session = addresses.session(db, number)
+        if session and session.address != but and addresses.address(db, session.address).session == number:
             notices.notify(db, session.address, words, 0, now_ms)
 
 
 def _registered(db: Store, caller: Caller, written: str, now_ms: int) -> str:
     assert caller.session is not None
     token = secrets.token_urlsafe(limits.IPC_TOKEN_BYTES)
-    guests.give_token(db, token, caller.session.id, now_ms, now_ms + limits.IPC_TOKEN_SECONDS * 1000)
-    guests.spell(db, caller.address.name, written)
+    tokens.give_token(db, token, caller.session.id, now_ms, now_ms + limits.IPC_TOKEN_SECONDS * 1000)
+    tokens.spell(db, caller.address.name, written)
     db.run("guests.use", caller.address.id, now_ms)
     return token
 
 
-def _again(db: Store, session: people.Session, pid: int, directory: str, now_ms: int) -> Caller:
+def _again(db: Store, session: addresses.Session, pid: int, directory: str, now_ms: int) -> Caller:
     """The same guest, in another process. Its wish stays unsaid, so that it keeps its address."""
-    who = people.Arrival(client=session.client, key=session.key, pid=pid, directory=directory)
-    revived, place = registration.register(db, who, people.user_name(), now_ms)
+    who = addresses.Arrival(client=session.client, key=session.key, pid=pid, directory=directory)
+    revived, place = registration.register(db, who, addresses.user_name(), now_ms)
     return Caller(address=place, session=revived, directory=directory)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from telex.store import doctor
-from telex.store.doctor import BROKEN, MENDABLE, OK, Check
+from telex import doctor
+from telex.doctor import BROKEN, MENDABLE, OK, Check
 
 __all__ = ["BROKEN", "MENDABLE", "OK", "Check", "check", "repair"]
 

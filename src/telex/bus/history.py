@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from telex import limits
 from telex.bus.identity import Caller
-from telex.bus.letters import Letter, Receipt, letter, receipts
+from telex.bus.message_view import Letter, Receipt, letter, receipts
 from telex.bus.recipients import find
 from telex.core import names
 from telex.core.message import short_id
 from telex.core.record import Record
+from telex.db import search_index
+from telex.db.connection import Store
 from telex.errors import NameUnknown, Usage
-from telex.store import index, mail, people
-from telex.store.sqlite import Store
+from telex.mail import addresses, messages
 
 _NEWEST = 1 << 60
 
@@ -27,10 +28,10 @@ class Shown(Record):
 
 def show(db: Store, caller: Caller, written: str) -> Shown:
     """One message, whole, with every delivery. Raises MessageUnknown."""
-    number = mail.number_of(db, written)
-    found = mail.get(db, number)
+    number = messages.number_of(db, written)
+    found = messages.get(db, number)
     assert found is not None
-    answers = [mail.get(db, n) for (n,) in db.rows("mail.replies", number)]
+    answers = [messages.get(db, n) for (n,) in db.rows("mail.replies", number)]
     replies = [short_id(one.n) for one in answers if one and not one.auto]
     one = letter(db, found, caller.address.id)
     return Shown(message=one, deliveries=receipts(db, number), replies=replies, sound=one.sound)
@@ -76,16 +77,16 @@ def since(db: Store, caller: Caller, number: int, *, everything: bool) -> list[L
 
 def search(db: Store, caller: Caller, words: list[str], *, everything: bool, most: int) -> list[Letter]:
     """Messages that hold all the words, newest first. Raises Usage for no words."""
-    given = people.in_utf8(" ".join(words)).replace("\0", " ").split()
+    given = addresses.in_utf8(" ".join(words)).replace("\0", " ").split()
     terms = ['"' + word.replace('"', '""') + '"' for word in given]
     if not terms:
         raise Usage(problem="search for what?", verb="search")
     match = " ".join(terms)
     me = caller.address.id
     if everything:
-        found = index.find(db, "history.found", match, most)
+        found = search_index.find(db, "history.found", match, most)
     else:
-        found = index.find(db, "history.found_mine", match, me, limits.SEARCH_ROWS, most)
+        found = search_index.find(db, "history.found_mine", match, me, limits.SEARCH_ROWS, most)
         found = [number for number in found if db.value("history.concerns", number, me)]
     return _letters(db, caller, found[:most])
 
@@ -95,12 +96,12 @@ def thread(db: Store, caller: Caller, written: str) -> list[Letter]:
     word = names.slug(written, default="-")
     rows = [n for (n,) in db.rows("history.topic", word)]
     if not rows:
-        found = mail.get(db, mail.number_of(db, written))
+        found = messages.get(db, messages.number_of(db, written))
         assert found is not None
         rows = [n for (n,) in db.rows("history.thread", found.thread or found.n)]
     return _letters(db, caller, rows)
 
 
 def _letters(db: Store, caller: Caller, numbers: list[int]) -> list[Letter]:
-    found = [one for number in numbers if (one := mail.get(db, number))]
+    found = [one for number in numbers if (one := messages.get(db, number))]
     return [letter(db, one, caller.address.id, whole=False) for one in found]

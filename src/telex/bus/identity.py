@@ -21,9 +21,10 @@ import os
 from telex.bus import agents
 from telex.core import names
 from telex.core.record import Record
+from telex.db.connection import Store
 from telex.errors import NameTaken, WhoAreYou
-from telex.store import people, presence, registration
-from telex.store.sqlite import Store
+from telex.fs import processes
+from telex.mail import addresses, registration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ SHELL = "shell"
 class Caller(Record):
     """Whoever speaks to the bus."""
 
-    address: people.Address
-    session: people.Session | None  # None for the person
+    address: addresses.Address
+    session: addresses.Session | None  # None for the person
     directory: str
     marked: bool = False  # its environment is an agent's
 
@@ -61,12 +62,12 @@ class Caller(Record):
 
 def marked(environment: Mapping[str, str]) -> bool:
     """Whether an agent runs this process, as far as its environment tells."""
-    return agents.marked(environment, presence.has_terminal())
+    return agents.marked(environment, processes.has_terminal())
 
 
 def onlooker(directory: str) -> Caller:
     """The caller where nothing can be written and it was never registered: it has no name and no mail, and may look."""
-    place = people.Address(id=0, kind="session", name="unregistered", session=0, bell="", wake="")
+    place = addresses.Address(id=0, kind="session", name="unregistered", session=0, bell="", wake="")
     return Caller(address=place, session=None, directory=directory)
 
 
@@ -82,7 +83,7 @@ def identify(
 ) -> Caller:
     """The caller. Raises WhoAreYou, NameTaken. `name` stands in for TELEX_NAME; with `reads` no session is registered,
     and one that is not known yet has the address 0."""
-    line = presence.ancestors(pid)
+    line = processes.ancestors(pid)
     above = _above(db, line)
     if len(above) == 1:
         return _caller(db, above[0], directory)
@@ -95,14 +96,14 @@ def identify(
     gone = []
     for variable, client in SESSION_VARIABLES:
         if key := environment.get(variable, ""):
-            session = people.session_by_key(db, client, key)
+            session = addresses.session_by_key(db, client, key)
             if session and session.lives():
                 return _caller(db, session, directory)
             if process := _process_above(client, line, environment):
                 who = _arrival(client, key, process, environment, directory)
                 return _unknown(who) if reads else _registered(db, who, now_ms)
             gone.append(client)
-    agent = agents.marked(environment, presence.has_terminal(), gone)
+    agent = agents.marked(environment, processes.has_terminal(), gone)
     if wish := name or environment.get("TELEX_NAME", ""):
         found = named(db, names.fold_own(wish), os.getppid(), directory, now_ms, reads=reads)
         return Caller(address=found.address, session=found.session, directory=directory, marked=agent)
@@ -116,13 +117,13 @@ def _process_above(client: str, line: list[int], environment: Mapping[str, str])
     word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
     if word.isascii() and word.isdigit() and int(word) in line:
         return int(word)
-    return next((pid for pid in line[1:] if presence.is_program(pid, client)), 0)
+    return next((pid for pid in line[1:] if processes.is_program(pid, client)), 0)
 
 
 def _arrival(
     client: str, key: str, pid: int, environment: Mapping[str, str], directory: str, title: str = ""
-) -> people.Arrival:
-    return people.Arrival(
+) -> addresses.Arrival:
+    return addresses.Arrival(
         client=client,
         key=key,
         pid=pid,
@@ -133,11 +134,11 @@ def _arrival(
     )
 
 
-def _unknown(who: people.Arrival) -> Caller:
+def _unknown(who: addresses.Arrival) -> Caller:
     """A session that telex meets for the first time, before it has an address."""
-    name = names.slug(who.wish, default="") or people.place_name(who.directory) or "session"
-    place = people.Address(id=0, kind="session", name=name, session=0, bell="", wake="direct")
-    return Caller(address=place, session=people.Session.unknown(who), directory=who.directory)
+    name = names.slug(who.wish, default="") or addresses.place_name(who.directory) or "session"
+    place = addresses.Address(id=0, kind="session", name=name, session=0, bell="", wake="direct")
+    return Caller(address=place, session=addresses.Session.unknown(who), directory=who.directory)
 
 
 def by_process(db: Store, pid: int, directory: str) -> Caller | None:
@@ -145,7 +146,7 @@ def by_process(db: Store, pid: int, directory: str) -> Caller | None:
 
     Raises WhoAreYou where two could be meant.
     """
-    above = _above(db, presence.ancestors(pid))
+    above = _above(db, processes.ancestors(pid))
     if len(above) > 1:
         raise WhoAreYou()
     return _caller(db, above[0], directory) if above else None
@@ -153,21 +154,21 @@ def by_process(db: Store, pid: int, directory: str) -> Caller | None:
 
 def by_key(db: Store, client: str, key: str, pid: int, directory: str, now_ms: int) -> Caller:
     """The session that its client calls by that id, registered where it is new."""
-    session = people.session_by_key(db, client, key)
+    session = addresses.session_by_key(db, client, key)
     if session and session.lives():
         return _caller(db, session, directory)
-    return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory), now_ms)
+    return _registered(db, addresses.Arrival(client=client, key=key, pid=pid, directory=directory), now_ms)
 
 
 def check_thread(db: Store, client: str, key: str, pid: int) -> None:
     """Whether a process of that client, this one or above it, may speak as the session of that id: it holds that
     session, or nobody does. Raises WhoAreYou."""
-    line = presence.ancestors(pid)
-    session = people.session_by_key(db, client, key)
+    line = processes.ancestors(pid)
+    session = addresses.session_by_key(db, client, key)
     if session and session.lives():
         may = any(session.runs_in(one) for one in line)
     else:  # where nothing can be told of processes, the client's own word counts
-        may = not presence.started(pid) or any(presence.is_program(one, client) for one in line)
+        may = not processes.started(pid) or any(processes.is_program(one, client) for one in line)
     if not may:
         raise WhoAreYou()
 
@@ -184,10 +185,10 @@ def of_hook(
 ) -> Caller:
     """The session that its own client, in a hook that runs as `pid`, calls by that id; registered where it is new, and
     then the successor of the one before it in the same process."""
-    session = people.session_by_key(db, client, key)
+    session = addresses.session_by_key(db, client, key)
     if session and session.lives():
         return _caller(db, session, directory)
-    line = presence.ancestors(pid)
+    line = processes.ancestors(pid)
     word = environment.get(PROCESS_VARIABLES.get(client, ""), "")
     process = int(word) if word.isascii() and word.isdigit() else line[min(2, len(line) - 1)]
     return _registered(db, _arrival(client, key, process, environment, directory, title), now_ms)
@@ -195,29 +196,29 @@ def of_hook(
 
 def guest(db: Store, client: str, pid: int, directory: str, now_ms: int, wish: str = "") -> Caller:
     """The session of a client that does not say its id: known by its process alone."""
-    key = f"{people.GUEST}{client}:{pid}:{presence.started(pid)}"
-    session = people.session_by_key(db, client, key)
+    key = f"{addresses.GUEST}{client}:{pid}:{processes.started(pid)}"
+    session = addresses.session_by_key(db, client, key)
     if session and session.lives():
         return _caller(db, session, directory)
-    return _registered(db, people.Arrival(client=client, key=key, pid=pid, directory=directory, wish=wish), now_ms)
+    return _registered(db, addresses.Arrival(client=client, key=key, pid=pid, directory=directory, wish=wish), now_ms)
 
 
-def _above(db: Store, line: list[int]) -> list[people.Session]:
+def _above(db: Store, line: list[int]) -> list[addresses.Session]:
     """The sessions of the nearest process above that runs any."""
     for pid in line:
-        found = [one for one in people.sessions_in(db, pid) if one.client not in (SHELL, people.BY_TOKEN)]
+        found = [one for one in addresses.sessions_in(db, pid) if one.client not in (SHELL, addresses.BY_TOKEN)]
         if found:
             return found
     return []
 
 
-def _caller(db: Store, session: people.Session, directory: str) -> Caller:
-    return Caller(address=people.address(db, session.address), session=session, directory=directory)
+def _caller(db: Store, session: addresses.Session, directory: str) -> Caller:
+    return Caller(address=addresses.address(db, session.address), session=session, directory=directory)
 
 
-def _registered(db: Store, who: people.Arrival, now_ms: int) -> Caller:
+def _registered(db: Store, who: addresses.Arrival, now_ms: int) -> Caller:
     with db.write():
-        session, place = registration.register(db, who, people.user_name(), now_ms)
+        session, place = registration.register(db, who, addresses.user_name(), now_ms)
     return Caller(address=place, session=session, directory=who.directory)
 
 
@@ -226,49 +227,49 @@ def named(db: Store, name: str, pid: int, directory: str, now_ms: int, *, reads:
 
     Raises NameTaken while somebody else lives there.
     """
-    found = people.address_named(db, name, now_ms)
+    found = addresses.address_named(db, name, now_ms)
     session = _script(db, name, found)
     if session and session.lives():
-        return Caller(address=people.address(db, session.address), session=session, directory=directory)
+        return Caller(address=addresses.address(db, session.address), session=session, directory=directory)
     if session is None and found and not _is_free(db, found):
         raise NameTaken(name=name, holder="the person" if found.kind == "person" else "a live session")
     key, wish = (session.key, session.wish) if session else (f"{SHELL}:{name}", name)  # no plain word: no client's bell
-    who = people.Arrival(client=SHELL, key=key, pid=pid, directory=directory, wish=wish)
+    who = addresses.Arrival(client=SHELL, key=key, pid=pid, directory=directory, wish=wish)
     if not reads:
         return _registered(db, who, now_ms)
-    place = people.address(db, session.address) if session else found
+    place = addresses.address(db, session.address) if session else found
     unknown = _unknown(who)
     return Caller(address=place, session=unknown.session, directory=directory) if place else unknown
 
 
-def _script(db: Store, name: str, found: people.Address | None) -> people.Session | None:
+def _script(db: Store, name: str, found: addresses.Address | None) -> addresses.Session | None:
     """The script that is called so, or was when it asked for its name, and still has an address of its own."""
     for session in (
-        people.session(db, found.session) if found else None,
-        people.session_by_key(db, SHELL, f"{SHELL}:{name}"),
+        addresses.session(db, found.session) if found else None,
+        addresses.session_by_key(db, SHELL, f"{SHELL}:{name}"),
     ):
         if session and session.client == SHELL:
-            place = people.address(db, session.address)
+            place = addresses.address(db, session.address)
             if place.session == session.id and place.kind == "session":
                 return session
     return None
 
 
-def _is_free(db: Store, found: people.Address) -> bool:
-    return found.kind == "session" and people.holder(db, found) is None
+def _is_free(db: Store, found: addresses.Address) -> bool:
+    return found.kind == "session" and addresses.holder(db, found) is None
 
 
 def _person(db: Store, directory: str, now_ms: int) -> Caller:
-    user = people.user_name()
-    found = people.address_named(db, user, now_ms)
+    user = addresses.user_name()
+    found = addresses.address_named(db, user, now_ms)
     if found is None or found.kind != "person":
         if known := db.value("people.persons"):
-            return Caller(address=people.address(db, known), session=None, directory=directory)
+            return Caller(address=addresses.address(db, known), session=None, directory=directory)
         with db.write():
-            found = people.person(db, user, now_ms)
+            found = addresses.person(db, user, now_ms)
     return Caller(address=found, session=None, directory=directory)
 
 
 def bell_of(caller: Caller) -> str:
     """What is rung when something waits for the caller."""
-    return caller.address.bell or (caller.session.bell if caller.session else people.PERSON_BELL)
+    return caller.address.bell or (caller.session.bell if caller.session else addresses.PERSON_BELL)

@@ -15,13 +15,14 @@ import time
 
 from telex import limits
 from telex.bus.identity import Caller, bell_of
-from telex.bus.letters import Letter, letter
+from telex.bus.message_view import Letter, letter
 from telex.core import delivery, message
 from telex.core.delivery import UNREAD
+from telex.db.connection import Store, fault
 from telex.errors import AskedFirst, MessageUnknown, StoreBusy, TimedOut
-from telex.store import bells, mail, notices, people, sweep
-from telex.store.lock import FileLock
-from telex.store.sqlite import Store, fault
+from telex.fs import bells
+from telex.fs.lock import FileLock
+from telex.mail import addresses, messages, notices, retention
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,35 +37,35 @@ def inbox(db: Store, caller: Caller, *, everything: bool, most: int) -> list[Let
     newest of it. Heads only."""
     if everything:
         numbers = [row[0] for row in db.rows("inbox.received", caller.address.id, most)][::-1]
-        found = [one for number in numbers if (one := mail.get(db, number))]
+        found = [one for number in numbers if (one := messages.get(db, number))]
     else:
-        found = mail.open_mail(db, caller.address.id, most)
+        found = messages.open_mail(db, caller.address.id, most)
     return [letter(db, one, caller.address.id, whole=False) for one in found]
 
 
 def read(db: Store, caller: Caller, written: list[str], emit: Emit, clock: Clock, *, most: int) -> list[Letter]:
     """Hand over the named messages, or all that is unread, and mark those of the caller's inbox read."""
     if written:
-        found = [_sound(db, mail.number_of(db, one), caller, clock()) for one in written]
+        found = [_sound(db, messages.number_of(db, one), caller, clock()) for one in written]
         letters = [letter(db, one, caller.address.id) for one in found]
         emit(letters)
         _record(db, caller, letters, clock())
         return letters
     with _Inbox(db, caller):
-        rows = mail.queued(db, caller.address.id, most)
+        rows = messages.queued(db, caller.address.id, most)
         return _take(db, caller, rows, emit, clock())
 
 
 def done(db: Store, caller: Caller, written: list[str], now_ms: int) -> list[int]:
     """Mark messages handled; a request so marked owes no reply. Raises MessageUnknown, MoveRefused."""
-    numbers = [mail.number_of(db, one) for one in written]
+    numbers = [messages.number_of(db, one) for one in written]
     with db.write():
         handled = [n for n in numbers if (row := db.row("mail.delivery", n, caller.address.id)) and row[0] in UNREAD]
-        mail.note_cause(db, caller.address.id, handled, now_ms)
+        messages.note_cause(db, caller.address.id, handled, now_ms)
         for number in numbers:
-            mail.move(db, number, caller.address.id, delivery.DONE, "done", now_ms)
+            messages.move(db, number, caller.address.id, delivery.DONE, "done", now_ms)
             db.run("mail.settle", number, caller.address.id)
-        mail.settle_bell(db, caller.address.id)
+        messages.settle_bell(db, caller.address.id)
     return numbers
 
 
@@ -83,7 +84,7 @@ def wait(
     def matching() -> list[Letter]:
         with _Inbox(db, caller):
             most = limits.INBOX_WAITING if sender or kind else limits.LIST_ROWS
-            rows = mail.queued(db, caller.address.id, most)
+            rows = messages.queued(db, caller.address.id, most)
             rows = [one for one in rows if (not sender or one.sender == sender) and (not kind or one.kind == kind)]
             return _take(db, caller, rows, emit, clock()) if rows else []
 
@@ -95,7 +96,7 @@ def wait(
 
 def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], clock: Clock, timeout_s: float) -> list[Letter]:
     """Call `look` whenever the caller's bell moves or a deadline passes, until it finds something or the time is up."""
-    from telex.store.watch import Watch
+    from telex.fs.watch import Watch
 
     fetch(db)
     bell = bell_of(caller)
@@ -103,7 +104,7 @@ def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], clock: Cl
     barrier = FileLock(f"{db.home}/write.lock")
     with Watch(f"{db.home}/{bells.BELLS}", bell) as watch:
         while True:
-            sweep.notice(db, clock())
+            retention.notice(db, clock())
             found = look()
             if not found and bells.rings(db.home, bell):
                 try:
@@ -117,16 +118,16 @@ def until(db: Store, caller: Caller, look: Callable[[], list[Letter]], clock: Cl
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return []
-            pause = sweep.pause_s(db, clock())
+            pause = retention.pause_s(db, clock())
             watch.wait(pause if left is None else min(left, pause))
 
 
 def fetch(db: Store) -> None:
     """See to it that what comes from other machines is fetched, where this one is in a team."""
-    if people.linked(db):
-        from telex.store import agent
+    if addresses.linked(db):
+        from telex.team import link_process
 
-        agent.ensure(db)
+        link_process.ensure(db)
 
 
 def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeout_s: float) -> list[Letter]:
@@ -136,11 +137,11 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
     """
 
     def replies() -> list[Letter]:
-        found = [one for (number,) in db.rows("mail.replies", request) if (one := mail.get(db, number))]
+        found = [one for (number,) in db.rows("mail.replies", request) if (one := messages.get(db, number))]
         found = [one for one in found if not one.auto and one.sender != caller.address.id]
         first = 0 if found else asked_first(db, caller, request)
         if first:
-            found = [one] if (one := mail.get(db, first)) else []
+            found = [one] if (one := messages.get(db, first)) else []
         if not found:
             return []
         with _Inbox(db, caller):
@@ -152,7 +153,7 @@ def ask(db: Store, caller: Caller, request: int, emit: Emit, clock: Clock, timeo
     found = until(db, caller, replies, clock, timeout_s)
     if not found:
         gave_up(db, request)
-        states = ", ".join(f"@{one.name}: {one.state}" for one in mail.deliveries(db, request))
+        states = ", ".join(f"@{one.name}: {one.state}" for one in messages.deliveries(db, request))
         advice = f"m{request} stands ({states}); a late reply comes to your inbox"
         raise TimedOut(seconds=_seconds(timeout_s), advice=advice)
     return found
@@ -192,7 +193,7 @@ class Taking:
         self._held: _Inbox | None = _Inbox(db, caller, patience_ms)
         self._held.__enter__()
         try:
-            self._rows = mail.queued(db, caller.address.id, most)
+            self._rows = messages.queued(db, caller.address.id, most)
             self._damaged = {one.n for one in self._rows if not one.sound()}
             sound = [one for one in self._rows if one.n not in self._damaged]
             self.letters = [letter(db, one, caller.address.id, whole=whole) for one in sound]
@@ -233,7 +234,7 @@ class _Inbox:
         self._lock.close()
 
 
-def _take(db: Store, caller: Caller, rows: list[mail.Message], emit: Emit, now_ms: int) -> list[Letter]:
+def _take(db: Store, caller: Caller, rows: list[messages.Message], emit: Emit, now_ms: int) -> list[Letter]:
     damaged = {one.n for one in rows if not one.sound()}
     letters = [letter(db, one, caller.address.id) for one in rows if one.n not in damaged]
     if letters:
@@ -243,12 +244,12 @@ def _take(db: Store, caller: Caller, rows: list[mail.Message], emit: Emit, now_m
 
 
 def _store_taken(
-    db: Store, caller: Caller, rows: list[mail.Message], damaged: set[int], letters: list[Letter], now_ms: int
+    db: Store, caller: Caller, rows: list[messages.Message], damaged: set[int], letters: list[Letter], now_ms: int
 ) -> None:
     with db.write():
         for one in rows:
             if one.n in damaged and db.row("mail.delivery", one.n, caller.address.id):
-                mail.bury(db, one, caller.address.id, now_ms)
+                messages.bury(db, one, caller.address.id, now_ms)
         _mark_read(db, caller, letters, now_ms)
 
 
@@ -263,19 +264,19 @@ def _mark_read(db: Store, caller: Caller, letters: list[Letter], now_ms: int) ->
     for number in mine:
         row = db.row("mail.delivery", number, caller.address.id)
         if row and row[0] in UNREAD:
-            mail.move(db, number, caller.address.id, delivery.READ, "read", now_ms)
+            messages.move(db, number, caller.address.id, delivery.READ, "read", now_ms)
     if mine:
-        mail.note_cause(db, caller.address.id, mine, now_ms)
-    mail.settle_bell(db, caller.address.id)
+        messages.note_cause(db, caller.address.id, mine, now_ms)
+    messages.settle_bell(db, caller.address.id)
 
 
-def _sound(db: Store, number: int, caller: Caller, now_ms: int) -> mail.Message:
-    found = mail.get(db, number)
+def _sound(db: Store, number: int, caller: Caller, now_ms: int) -> messages.Message:
+    found = messages.get(db, number)
     assert found is not None
     if not found.sound():
         if db.row("mail.delivery", number, caller.address.id):
             with db.write():
-                mail.bury(db, found, caller.address.id, now_ms)
+                messages.bury(db, found, caller.address.id, now_ms)
         raise MessageUnknown(id=f"m{number} that is still whole: its row is damaged")
     return found
 

@@ -6,9 +6,11 @@ from telex import limits
 from telex.bus.identity import Caller
 from telex.core import names
 from telex.core.record import Record
+from telex.db import settings
+from telex.db.connection import Store
 from telex.errors import NotMember, Usage
-from telex.store import people, presence, registration, settings
-from telex.store.sqlite import Store
+from telex.fs import processes
+from telex.mail import addresses, registration
 
 NOBODY = "nobody"
 _HOUR_MS = 3_600_000
@@ -50,15 +52,15 @@ def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> li
     for row in roster:
         if row[0] in left_out:
             continue
-        place = people.Address.of_row(row[:6])
-        session = people.session(db, place.session)
+        place = addresses.Address.of_row(row[:6])
+        session = addresses.session(db, place.session)
         state = _state(db, place, session)
         unread = int(db.value("mail.unseen_count", place.id))
         me = caller is not None and place.id == caller.address.id
-        if me and state in (presence.OFFLINE, NOBODY):  # a script's name, and it is looking now
-            state = presence.IDLE
-        if everybody or unread or state not in (presence.OFFLINE, NOBODY):
-            away = session.away if session and state != presence.OFFLINE else ""
+        if me and state in (processes.OFFLINE, NOBODY):  # a script's name, and it is looking now
+            state = processes.IDLE
+        if everybody or unread or state not in (processes.OFFLINE, NOBODY):
+            away = session.away if session and state != processes.OFFLINE else ""
             one = Presence(
                 name=f"@{place.name}",
                 kind=place.kind,
@@ -68,25 +70,29 @@ def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> li
                 state=state,
                 unread=unread,
                 wake=place.wake,
-                seen_ms=people.last_seen(db, session) if session and away else session.seen_ms if session else row[6],
+                seen_ms=addresses.last_seen(db, session)
+                if session and away
+                else session.seen_ms
+                if session
+                else row[6],
                 me=me,
                 ended_why=str(db.value("people.ended_why", place.session) or ""),
                 away=away,
             )
             found.append(one)
-    return found + (_elsewhere(db, everybody, now_ms) if people.linked(db) else [])
+    return found + (_elsewhere(db, everybody, now_ms) if addresses.linked(db) else [])
 
 
 def _elsewhere(db: Store, everybody: bool, now_ms: int) -> list[Presence]:
     """Who is at the other machines of the team."""
-    from telex.store import rosters
+    from telex.team import directory
 
     found = []
-    for one in rosters.everybody(db):
-        place = people.address_at(db, one.address)
+    for one in directory.everybody(db):
+        place = addresses.address_at(db, one.address)
         unread = int(db.value("mail.unseen_count", place.id)) if place else 0
         state = one.state_at(now_ms)
-        if everybody or unread or state != presence.OFFLINE:
+        if everybody or unread or state != processes.OFFLINE:
             told = Presence(
                 name=f"@{one.address}",
                 kind=one.kind,
@@ -105,19 +111,19 @@ def _elsewhere(db: Store, everybody: bool, now_ms: int) -> list[Presence]:
     return found
 
 
-def _state(db: Store, place: people.Address, session: people.Session | None) -> str:
+def _state(db: Store, place: addresses.Address, session: addresses.Session | None) -> str:
     if place.kind == "person":
         return ""
     if session is None:
         return NOBODY
     if session.address != place.id or not session.lives():
-        return presence.OFFLINE
-    return presence.Turns(db.home, place.bell).state
+        return processes.OFFLINE
+    return processes.Turns(db.home, place.bell).state
 
 
 def channels(db: Store, caller: Caller) -> list[Channel]:
     """Every channel with a member that is here or joined it on purpose."""
-    living = {place.id for _, place in people.living(db)}
+    living = {place.id for _, place in addresses.living(db)}
     far = _far_channels(db)
     found = []
     for number, name in list(db.rows("people.channels")):
@@ -134,21 +140,21 @@ def channels(db: Store, caller: Caller) -> list[Channel]:
 
 def _far_channels(db: Store) -> dict[str, list[str]]:
     """The channels with members at other machines of the team."""
-    if not people.linked(db):
+    if not addresses.linked(db):
         return {}
-    from telex.store import rosters
+    from telex.team import directory
 
-    return rosters.channels(db)
+    return directory.channels(db)
 
 
 def join(db: Store, caller: Caller, written: str, now_ms: int) -> str:
     """Become a member of a channel, for as long as the name lasts. Raises NameInvalid."""
     name = names.fold(written.removeprefix("#"))
     with db.write():
-        channel = people.opened_channel(db, name, now_ms)
+        channel = addresses.opened_channel(db, name, now_ms)
         db.run("people.join", channel.id, caller.address.id, now_ms)
         registration.give_kept(db, channel, caller.address.id, now_ms)
-        people.tell_team(db)
+        addresses.tell_team(db)
     return f"#{name}"
 
 
@@ -156,7 +162,7 @@ def active_channel(db: Store, caller: Caller) -> str:
     """The channel joined last, else that of the title, else that of the directory; '' for none."""
     name = db.value("people.active_channel", caller.address.id)
     if name is None and caller.session is None:  # the person is a member of no place, but is in one
-        name = people.place_name(caller.directory)
+        name = addresses.place_name(caller.directory)
     return f"#{name}" if name else ""
 
 
@@ -164,22 +170,22 @@ def leave(db: Store, caller: Caller, written: str) -> str:
     """Leave a channel. Raises NameInvalid, NotMember."""
     name = names.fold(written.removeprefix("#"))
     with db.write():
-        channel = people.channel(db, name)
+        channel = addresses.channel(db, name)
         if channel is None or not db.run("people.drop_member", channel.id, caller.address.id):
             raise NotMember(name=name)
-        people.tell_team(db)
+        addresses.tell_team(db)
     return f"#{name}"
 
 
-def rename(db: Store, caller: Caller, written: str, now_ms: int) -> people.Address:
+def rename(db: Store, caller: Caller, written: str, now_ms: int) -> addresses.Address:
     """Take another name; the old one leads here for a while. Raises NameInvalid, NameReserved, NameTaken."""
     name = names.fold_own(written)
     with db.write():
         until_ms = now_ms + settings.load(db).forward_hours * _HOUR_MS
-        people.tell_team(db)
+        addresses.tell_team(db)
         if caller.session and name != caller.address.name:
             registration.tell_others(db, caller.session.id)
-        return registration.rename(db, people.address(db, caller.address.id), name, until_ms, now_ms)
+        return registration.rename(db, addresses.address(db, caller.address.id), name, until_ms, now_ms)
 
 
 def set_wake(db: Store, caller: Caller, mode: str) -> None:

@@ -4,7 +4,7 @@ Rules kept here: a name that nobody holds gets an address where the mail waits, 
 those of its members that are here or joined it on purpose, and those that other machines tell of, or, where nobody else
 is there, the channel itself, which keeps its members' mail for those who come; `all` means everybody
 who is here, and with `team` everybody in the team; the sender of a message to many is not among them; what is at other
-machines is looked up only where this one is in a team (telex.bus.elsewhere); words are compared before the write, never
+machines is looked up only where this one is in a team (telex.bus.remote); words are compared before the write, never
 under its lock.
 """
 
@@ -13,16 +13,16 @@ from __future__ import annotations
 from telex.bus.identity import Caller
 from telex.core import message, names
 from telex.core.record import Record
+from telex.db.connection import Store
 from telex.errors import NameReserved, NobodyElse, NobodyThere, Refused
 from telex.errors.between import NotLinked
-from telex.store import people
-from telex.store.sqlite import Store
+from telex.mail import addresses
 
 
 class Recipient(Record):
     """One address that the message is for, and why it will not get it."""
 
-    place: people.Address
+    place: addresses.Address
     via: str
     refusal: Refused | None = None
     machine: str = ""  # the id of the machine that it is at; '' is this one
@@ -45,12 +45,12 @@ def near(db: Store, caller: Caller, targets: list[names.Target], strict: bool, n
     found: dict[str, str] = {}
     for target in targets:
         if target.machine:
-            if people.linked(db):
-                from telex.bus import elsewhere
+            if addresses.linked(db):
+                from telex.bus import remote
 
-                found |= elsewhere.near_machine(db, target.machine)
+                found |= remote.near_machine(db, target.machine)
         elif target.kind == "name":
-            place = people.address_named(db, target.name, now_ms)
+            place = addresses.address_named(db, target.name, now_ms)
             if place is None or (place.kind == "session" and (strict or not place.session)):
                 others = [other for other in held(db) if other not in (target.name, caller.address.name)]
                 found[target.name] = names.nearest(target.name, others)
@@ -79,13 +79,13 @@ def resolve(db: Store, caller: Caller, wanted: Wanted, linked: bool, now_ms: int
     return list(found.values())
 
 
-def find(db: Store, target: names.Target, now_ms: int) -> people.Address | None:
+def find(db: Store, target: names.Target, now_ms: int) -> addresses.Address | None:
     """The address that a name means, where there is one already. Raises NotLinked, NameAmbiguous."""
-    if target.machine or people.linked(db):
-        from telex.bus import elsewhere
+    if target.machine or addresses.linked(db):
+        from telex.bus import remote
 
-        return elsewhere.find(db, target, now_ms)
-    return people.address_named(db, target.name, now_ms)
+        return remote.find(db, target, now_ms)
+    return addresses.address_named(db, target.name, now_ms)
 
 
 def _named(db: Store, caller: Caller, target: names.Target, wanted: Wanted, linked: bool, now_ms: int) -> Recipient:
@@ -95,18 +95,18 @@ def _named(db: Store, caller: Caller, target: names.Target, wanted: Wanted, link
     if name in names.RESERVED:
         raise NameReserved(name=name)
     if linked:
-        from telex.bus import elsewhere
+        from telex.bus import remote
 
-        if found := elsewhere.named(db, target, wanted, now_ms):
+        if found := remote.named(db, target, wanted, now_ms):
             return found
     elif target.machine:
         raise NotLinked()
-    place = people.address_named(db, name, now_ms)
-    if wanted.strict and (place is None or (place.kind == "session" and people.holder(db, place) is None)):
+    place = addresses.address_named(db, name, now_ms)
+    if wanted.strict and (place is None or (place.kind == "session" and addresses.holder(db, place) is None)):
         other = wanted.near.get(name)
         advice = f"did you mean @{other}?" if other else "'telex who' lists who is here"
         raise NobodyThere(to=f"@{name}", advice=advice)
-    return Recipient(place=place or people.awaited(db, name, now_ms), via=message.DIRECT)
+    return Recipient(place=place or addresses.awaited(db, name, now_ms), via=message.DIRECT)
 
 
 def _group(
@@ -115,16 +115,16 @@ def _group(
     """The members of a channel, or everybody, without the sender."""
     via = message.CHANNEL if target.kind == "channel" else message.EVERYONE
     channel = target.name if target.kind == "channel" else ""
-    places = [place for place in people.present(db, channel) if place.id != caller.address.id]
+    places = [place for place in addresses.present(db, channel) if place.id != caller.address.id]
     if not places and wanted.or_person and target.kind == "all":
-        places = [people.person(db, people.user_name(), now_ms)]
+        places = [addresses.person(db, addresses.user_name(), now_ms)]
     found = [Recipient(place=place, via=via) for place in places]
     if linked and (channel or wanted.team):
-        from telex.bus import elsewhere
+        from telex.bus import remote
 
-        found += elsewhere.group(db, channel, via, now_ms)
+        found += remote.group(db, channel, via, now_ms)
     if not found and channel and not wanted.strict:
-        opened = people.opened_channel(db, channel, now_ms)
+        opened = addresses.opened_channel(db, channel, now_ms)
         if wanted.keep or db.value("people.is_member", opened.id, caller.address.id):
             found = [Recipient(place=opened, via=via)]
     return found
@@ -132,4 +132,4 @@ def _group(
 
 def held(db: Store) -> list[str]:
     """The names that somebody holds now."""
-    return [place.name for _, place in people.living(db)] + [people.user_name()]
+    return [place.name for _, place in addresses.living(db)] + [addresses.user_name()]

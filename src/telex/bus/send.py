@@ -14,14 +14,16 @@ import os
 
 from telex import limits
 from telex.bus import waking
+from telex.bus.flow_control import judge
 from telex.bus.identity import Caller
-from telex.bus.judge import judge
 from telex.bus.recipients import Recipient, Wanted, near, resolve
 from telex.core import delivery, ids, message, names
 from telex.core.record import Record
+from telex.db import settings
+from telex.db.connection import Store, fault
 from telex.errors import KeyConflict, StoreFault
-from telex.store import bells, bodies, calls, mail, people, presence, settings, sweep
-from telex.store.sqlite import Store, fault
+from telex.fs import bells, bodies, processes
+from telex.mail import addresses, messages, nudges, retention
 
 
 class Outgoing(Record):
@@ -78,11 +80,11 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         rules = settings.load(db)
         earlier = _earlier(db, caller, out, digest)
         if earlier:
-            known = mail.deliveries(db, earlier.n)
-            found = [(people.address(db, one.recipient), one.via, one.state, one.reason) for one in known]
+            known = messages.deliveries(db, earlier.n)
+            found = [(addresses.address(db, one.recipient), one.via, one.state, one.reason) for one in known]
             return _answer(db, earlier, found, close, now_ms, repeated=True)
-        parent = mail.get(db, out.reply_to) if out.reply_to else None
-        linked = people.linked(db)
+        parent = messages.get(db, out.reply_to) if out.reply_to else None
+        linked = addresses.linked(db)
         if out.team:
             _check_team(db)
         wanted = Wanted(to=out.to, strict=out.strict, or_person=out.or_person, team=out.team, keep=out.keep, near=close)
@@ -91,12 +93,12 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
         judge(db, caller, new, recipients, parent, rules, now_ms, out.most_waiting, out.per_minute)
         refused = [one for one in recipients if one.refusal]
         if len(refused) < len(recipients) or not recipients:
-            new.n = mail.add(db, new)
+            new.n = messages.add(db, new)
             for one in recipients:
                 _deliver(db, new, one)
             leaves = (out.team or any(one.machine for one in recipients)) and _leave(db, new, out.team, recipients)
             _after(db, caller, new, parent, recipients, now_ms)
-        sweep.sweep(db, now_ms, rules.keep_days)
+        retention.sweep(db, now_ms, rules.keep_days)
         standing = [_standing(one) for one in sorted(recipients, key=lambda one: one.place.id)]
         sent = _answer(db, new, standing, close, now_ms)
     if refused and not new.n:
@@ -116,37 +118,37 @@ def send(db: Store, caller: Caller, out: Outgoing, now_ms: int) -> Sent:
 
 
 def _index(db: Store) -> None:
-    from telex.store import index
+    from telex.db import search_index
 
-    index.refresh(db)
+    search_index.refresh(db)
 
 
 def _start_link(db: Store) -> None:
-    from telex.store import agent
+    from telex.team import link_process
 
-    agent.ensure(db)
+    link_process.ensure(db)
 
 
 def _check_team(db: Store) -> None:
-    from telex.bus import departures
+    from telex.bus import routing
 
-    departures.check_team(db)
-
-
-def _leave(db: Store, new: mail.Message, everyone: bool, recipients: list[Recipient]) -> bool:
-    from telex.bus import departures
-
-    return departures.leave(db, new, everyone, recipients)
+    routing.check_team(db)
 
 
-def _call(db: Store, new: mail.Message, recipients: list[Recipient]) -> None:
+def _leave(db: Store, new: messages.Message, everyone: bool, recipients: list[Recipient]) -> bool:
+    from telex.bus import routing
+
+    return routing.leave(db, new, everyone, recipients)
+
+
+def _call(db: Store, new: messages.Message, recipients: list[Recipient]) -> None:
     """Have idle clients called that watch no bell: the message is on the disk, and they are looked at again there."""
     woken = []
     for one in recipients:
         wakes = message.wakes(new.kind, one.via, bool(new.quiet), one.place.wake)
-        if wakes and not one.refusal and (session := people.session(db, one.place.session)):
+        if wakes and not one.refusal and (session := addresses.session(db, one.place.session)):
             woken.append(session)
-    calls.start(db, woken)
+    nudges.start(db, woken)
 
 
 def _keep_aside(db: Store, raw: bytes) -> bytes:
@@ -156,12 +158,12 @@ def _keep_aside(db: Store, raw: bytes) -> bytes:
         raise fault(db.home, problem) from None
 
 
-def _earlier(db: Store, caller: Caller, out: Outgoing, digest: bytes) -> mail.Message | None:
+def _earlier(db: Store, caller: Caller, out: Outgoing, digest: bytes) -> messages.Message | None:
     """The message that this key already stands for."""
     if not out.key:
         return None
     number = db.value("mail.by_key", caller.address.id, out.key)
-    found = mail.get(db, number) if number else None
+    found = messages.get(db, number) if number else None
     if found is None:
         return None
     wanted = (digest, _addressed(out), out.kind, out.data, out.reply_to, out.topic)
@@ -178,21 +180,21 @@ def _compose(
     db: Store,
     caller: Caller,
     out: Outgoing,
-    parent: mail.Message | None,
+    parent: messages.Message | None,
     digest: bytes,
     size: int,
     now_ms: int,
-) -> mail.Message:
+) -> messages.Message:
     """The message as it will be stored; its hops are judged later."""
     aside = size > limits.BODY_INLINE_BYTES
     thread = (parent.thread or parent.n) if parent else out.thread
-    return mail.Message(
+    return messages.Message(
         uuid=ids.uuid7(now_ms, os.urandom(10)),
         sender=caller.address.id,
         sender_name=caller.address.name,
         sender_kind=caller.address.kind,
         client=caller.client,
-        place=people.in_utf8(caller.directory),
+        place=addresses.in_utf8(caller.directory),
         addressed=_addressed(out),
         kind=out.kind,
         body=out.body[: limits.BODY_HEAD_CHARS] if aside else out.body,
@@ -213,7 +215,7 @@ def _compose(
     )
 
 
-def _deliver(db: Store, new: mail.Message, one: Recipient) -> None:
+def _deliver(db: Store, new: messages.Message, one: Recipient) -> None:
     if one.refusal:
         values = (
             new.n,
@@ -227,14 +229,14 @@ def _deliver(db: Store, new: mail.Message, one: Recipient) -> None:
         )
         db.run("mail.add_delivery", *values)
     else:
-        mail.deliver(db, new.n, new, one.place, one.via, delivery.WAITS if one.machine else "")
+        messages.deliver(db, new.n, new, one.place, one.via, delivery.WAITS if one.machine else "")
 
 
 def _after(
     db: Store,
     caller: Caller,
-    new: mail.Message,
-    parent: mail.Message | None,
+    new: messages.Message,
+    parent: messages.Message | None,
     recipients: list[Recipient],
     now_ms: int,
 ) -> None:
@@ -246,11 +248,11 @@ def _after(
         bells.mark_owed(db.home, caller.address.bell, True)
     if parent is None or new.kind == "ack":
         return
-    if mail.settle_answered(db, parent.n, new.n, caller.address.id, now_ms):
-        mail.settle_bell(db, caller.address.id)
+    if messages.settle_answered(db, parent.n, new.n, caller.address.id, now_ms):
+        messages.settle_bell(db, caller.address.id)
 
 
-def _standing(one: Recipient) -> tuple[people.Address, str, str, str]:
+def _standing(one: Recipient) -> tuple[addresses.Address, str, str, str]:
     """Who, how it was addressed, the state of the delivery, and why."""
     if one.refusal:
         return one.place, one.via, delivery.REFUSED, one.refusal.message
@@ -259,8 +261,8 @@ def _standing(one: Recipient) -> tuple[people.Address, str, str, str]:
 
 def _answer(
     db: Store,
-    new: mail.Message,
-    found: list[tuple[people.Address, str, str, str]],
+    new: messages.Message,
+    found: list[tuple[addresses.Address, str, str, str]],
     close: dict[str, str],
     now_ms: int,
     repeated: bool = False,
@@ -276,8 +278,8 @@ def _answer(
 
 def _outcome(
     db: Store,
-    new: mail.Message,
-    place: people.Address,
+    new: messages.Message,
+    place: addresses.Address,
     via: str,
     stands: str,
     reason: str,
@@ -290,21 +292,21 @@ def _outcome(
 
         return Outcome(name=name, state=stands, presence="", note=visible(reason or stands))
     if place.elsewhere:
-        from telex.bus import departures
+        from telex.bus import routing
 
-        known, note = departures.told(db, place, reason, now_ms)
-        if known == presence.IDLE and (why := waking.unwoken(new.kind, via, bool(new.quiet), place.wake)):
+        known, note = routing.told(db, place, reason, now_ms)
+        if known == processes.IDLE and (why := waking.unwoken(new.kind, via, bool(new.quiet), place.wake)):
             note = f"{note}; {why}"
         return Outcome(name=name, state=stands, presence=known, note=note)
     if place.kind == "channel":
         return Outcome(name=name, state=stands, presence="nobody", note="nobody else is there; kept for those who come")
     if place.kind == "person":
         return Outcome(name=name, state=stands, presence="", note="in the person's inbox")
-    if holder := people.holder(db, place):
+    if holder := addresses.holder(db, place):
         state, wakes, note = waking.standing(db, new, place, holder, via, now_ms)
         return Outcome(name=name, state=stands, presence=state, wakes=wakes, note=note)
     if place.session:
-        return Outcome(name=name, state=stands, presence=presence.OFFLINE, note="offline; the mail waits")
+        return Outcome(name=name, state=stands, presence=processes.OFFLINE, note="offline; the mail waits")
     hint = f"; did you mean @{close[place.name]}?" if close.get(place.name) else ""
     return Outcome(
         name=name,

@@ -13,21 +13,22 @@ import os
 
 from telex import limits
 from telex.core import message, text
-from telex.store import calls, mail, people, presence
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import processes
+from telex.mail import addresses, messages, nudges
 
 _HOOKED = ("claude", "codex", "gemini", "copilot", "opencode")
 _WAITS = "the mail waits for its next prompt"
 
 
 def standing(
-    db: Store, new: mail.Message, place: people.Address, holder: people.Session, via: str, now_ms: int
+    db: Store, new: messages.Message, place: addresses.Address, holder: addresses.Session, via: str, now_ms: int
 ) -> tuple[str, bool, str]:
     """What a session at an address does, whether it is shown this message without a prompt, and both in words."""
-    turns = presence.Turns(db.home, place.bell)
+    turns = processes.Turns(db.home, place.bell)
     state = turns.state
     seen = state + _away(db, holder, now_ms)
-    if state != presence.IDLE:
+    if state != processes.IDLE:
         return state, True, seen
     why = (
         unwoken(new.kind, via, bool(new.quiet), place.wake)
@@ -38,11 +39,11 @@ def standing(
     return state, not why, f"{seen}; {why}" if why else seen
 
 
-def _away(db: Store, holder: people.Session, now_ms: int) -> str:
+def _away(db: Store, holder: addresses.Session, now_ms: int) -> str:
     """Where a session is that runs in another PID namespace, and when it last did something."""
     if not holder.away:
         return ""
-    return f", {holder.away}, last seen {text.age(now_ms - people.last_seen(db, holder))} ago"
+    return f", {holder.away}, last seen {text.age(now_ms - addresses.last_seen(db, holder))} ago"
 
 
 def unwoken(kind: str, via: str, quiet: bool, wake: str) -> str:
@@ -60,10 +61,10 @@ def unwoken(kind: str, via: str, quiet: bool, wake: str) -> str:
     return f"{reason}: {_WAITS}"
 
 
-def _deaf_client(holder: people.Session) -> str:
+def _deaf_client(holder: addresses.Session) -> str:
     """A client that nothing wakes, or that has to be called and cannot be from here."""
-    called = holder.client == calls.CODEX and holder.away
-    return _WAITS if called or holder.client in presence.UNWOKEN else ""
+    called = holder.client == nudges.CODEX and holder.away
+    return _WAITS if called or holder.client in processes.UNWOKEN else ""
 
 
 def _no_hooks(db: Store, client: str) -> str:
@@ -79,7 +80,7 @@ def _no_hooks(db: Store, client: str) -> str:
     return f"telex has no hooks in {client} now, 'telex install {client}' puts them in: the mail waits"
 
 
-def _unheeded(db: Store, place: people.Address, idle_since_ms: int, now_ms: int) -> str:
+def _unheeded(db: Store, place: addresses.Address, idle_since_ms: int, now_ms: int) -> str:
     """Earlier mail that should have woken it, and did not."""
     waiting_since_ms = int(db.value("mail.waking_since", place.id) or 0)
     since_ms = max(waiting_since_ms, idle_since_ms)

@@ -6,9 +6,11 @@ import os
 import shlex
 
 from telex.bus import here
-from telex.clients import aliases, manifest, places, registry
-from telex.clients import install as installing
-from telex.clients.plan import KEEP, UNCHANGED
+from telex.clients import places, registry
+from telex.clients.installer import install as installing
+from telex.clients.installer import manifest
+from telex.clients.installer.plan import KEEP, UNCHANGED
+from telex.clients.launcher import aliases
 from telex.core import text
 from telex.errors import Refused, Usage
 from telex.wiring import home_directory
@@ -16,9 +18,9 @@ from telex.wiring import home_directory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.cli.main import Call
-    from telex.clients.aliases import Alias
+    from telex.clients.installer.plan import Change
+    from telex.clients.launcher.aliases import Alias
     from telex.clients.places import Place
-    from telex.clients.plan import Change
 
 _CLIENT = "claude"
 # What the system had in clients besides its command: Claude Code's always, another's where that client is.

@@ -7,7 +7,8 @@ import shlex
 import subprocess
 import tempfile
 
-from telex.clients import install, registry
+from telex.clients import registry
+from telex.clients.installer import install
 from telex.testing.claude import Session, context
 
 TYPE_CHECKING = False

@@ -254,20 +254,20 @@ VERBS = (
     ),
     Verb(
         name="status",
-        room="care",
+        room="install",
         summary="what is installed where, and whether it works",
         example="telex status",
     ),
     Verb(
         name="doctor",
-        room="care",
+        room="install",
         summary="check store, permissions, hooks and installed files; read-only unless told",
         example="telex doctor",
         options=(Option(name="repair", meaning="mend what can be mended, after a backup"),),
     ),
     Verb(
         name="install",
-        room="care",
+        room="install",
         summary="connect a client: its hooks and the /telex skill",
         example="telex install claude",
         words=(_CLIENT,),
@@ -284,7 +284,7 @@ VERBS = (
     ),
     Verb(
         name="uninstall",
-        room="care",
+        room="install",
         summary="take out what install wrote, and only that",
         example="telex uninstall claude",
         words=(_CLIENT,),
@@ -309,14 +309,14 @@ VERBS = (
     ),
     Verb(
         name="export",
-        room="keeping",
+        room="data",
         summary="every message as a line of JSON, oldest first",
         example="telex export > mail.jsonl",
         options=(Option(name="jsonl", meaning="as kei's messages.jsonl: id, ts, from, to, body"),),
     ),
     Verb(
         name="import",
-        room="keeping",
+        room="data",
         summary="take in exported messages; those already here are left as they are",
         example="telex import mail.jsonl",
         words=(
@@ -329,7 +329,7 @@ VERBS = (
     ),
     Verb(
         name="purge",
-        room="keeping",
+        room="data",
         summary="delete finished messages for good",
         example="telex purge --older-than 30d",
         options=(
@@ -341,7 +341,7 @@ VERBS = (
     ),
     Verb(
         name="config",
-        room="keeping",
+        room="data",
         summary="the settings with their source; with NAME and VALUE, set one",
         example="telex config keep_days 30",
         words=(

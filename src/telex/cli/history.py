@@ -9,7 +9,7 @@ from telex.core.delivery import HANDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.bus.letters import Letter, Receipt
+    from telex.bus.message_view import Letter, Receipt
     from telex.cli.main import Call
 
 

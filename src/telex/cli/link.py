@@ -10,14 +10,14 @@ from telex.core import delivery, members, names, text
 from telex.core.record import Record
 from telex.errors import Usage
 from telex.errors.between import AlreadyLinked, CodeExposed, LastOwner, MachineUnknown, NotLinked
-from telex.store import agent, link, rosters, trouble
-from telex.store import members as kept
+from telex.team import alerts, directory, link_process, link_state
+from telex.team import chain_store as kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.cli.main import Call
     from telex.core.members import Machine, Team
-    from telex.store.trouble import Trouble
+    from telex.team.alerts import Trouble
 
 READ_ONLY = "read-only"  # how the role `reader` is said
 
@@ -63,7 +63,7 @@ def join(call: Call) -> None:
     from telex.link import pairing
 
     db, args = call.bus.db, call.args
-    if found := link.load(db):
+    if found := link_state.load(db):
         raise AlreadyLinked(team=found.team_name, machine=found.machine_name)
     url = pairing.checked_url(args.word("url"), insecure="insecure" in args.flags)
     if args.word("code") and "expose-code" not in args.flags:
@@ -72,7 +72,7 @@ def join(call: Call) -> None:
     wanted = args.option("name")
     wish = pairing.Wish(names.fold_own(wanted) if wanted else _host_name(), exact=bool(wanted))
     linked = asyncio.run(pairing.join(db, url, code, wish))
-    agent.ensure(db, asked=True)
+    link_process.ensure(db, asked=True)
     if call.out.as_json:
         call.out.json(
             {"machine": linked.machine_name, "team": linked.team_name, "role": said(linked.role), "relay": url}
@@ -94,7 +94,7 @@ def leave(call: Call) -> None:
         advice = "first 'telex link role MACHINE owner'; with --force nobody can change the team any more"
         raise LastOwner(machine=linked.machine_name, team=team.name, advice=advice)
     with db.write():
-        link.drop(db, call.bus.clock())
+        link_state.drop(db, call.bus.clock())
         kept.forget(db)
     keys.forget(db.home)
     if call.out.as_json:
@@ -119,8 +119,8 @@ def _rest(call: Call, paused: bool) -> None:
     db = call.bus.db
     linked_now(call)
     with db.write():
-        link.pause(db, paused)
-    agent.ensure(db, asked=True)
+        link_state.pause(db, paused)
+    link_process.ensure(db, asked=True)
     if call.out.as_json:
         call.out.json({"paused": paused})
     else:
@@ -133,7 +133,7 @@ def _rest(call: Call, paused: bool) -> None:
 def status(call: Call) -> None:
     """`telex link status`"""
     db, linked, team = call.bus.db, linked_now(call), team_now(call)
-    counts = link.waiting(db)
+    counts = link_state.waiting(db)
     found = Linked(
         relay=linked.relay,
         team=linked.team_name,
@@ -144,12 +144,12 @@ def status(call: Call) -> None:
         waits_here=counts[delivery.WAITS],
         at_relay=counts[delivery.AT_RELAY],
         on_machine=counts[delivery.ON_MACHINE],
-        running=agent.runs(db.home),
+        running=link_process.runs(db.home),
         paused=bool(linked.paused),
         reached_ms=linked.reached_ms,
         fault=linked.fault,
         invitations=[number for number, _, _ in kept.invitations(db, call.bus.clock())],
-        trouble=trouble.recent(db),
+        trouble=alerts.recent(db),
     )
     if call.out.as_json:
         call.out.json(found)
@@ -178,7 +178,7 @@ def _say_status(call: Call, found: Linked) -> None:
 def machines(call: Call) -> None:
     """`telex link machines`"""
     linked, team = linked_now(call), team_now(call)
-    heard = {one.id: one.seen_ms for one in rosters.machines(call.bus.db)}
+    heard = {one.id: one.seen_ms for one in directory.machines(call.bus.db)}
     found = [
         Member(
             name=one.name,
@@ -225,9 +225,9 @@ def verify(call: Call) -> None:
 # --- small things -----------------------------------------------------------------------------------------
 
 
-def linked_now(call: Call) -> link.Link:
+def linked_now(call: Call) -> link_state.Link:
     """The team that this machine is in. Raises NotLinked."""
-    found = link.load(call.bus.db)
+    found = link_state.load(call.bus.db)
     if found is None:
         raise NotLinked()
     return found

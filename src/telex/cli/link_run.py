@@ -7,12 +7,13 @@ import time
 
 from telex.errors import Usage
 from telex.errors.between import NotLinked
-from telex.store import launch, link
+from telex.fs import launch
+from telex.team import link_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.cli.main import Call
-    from telex.store.sqlite import Store
+    from telex.db.connection import Store
 
 SYSTEMD = """\
 # ~/.config/systemd/user/telex-link.service; then: systemctl --user enable --now telex-link
@@ -51,17 +52,17 @@ UNITS = {"systemd": SYSTEMD, "launchd": LAUNCHD}
 def run(call: Call) -> None:
     """`telex link run`: until the link ends."""
     db = call.bus.db
-    if link.load(db) is None:
+    if link_state.load(db) is None:
         raise NotLinked()
     try:
-        from telex.link import agent
+        from telex.link import daemon
     except ModuleNotFoundError as problem:
         _note_missing(db, problem)
         raise
     quiet = "quiet" in call.args.flags
     if quiet:
         os.chdir(db.home)  # whoever started it may want to remove the directory that it was in
-    why = agent.run(db, aloud=not quiet and not call.out.as_json)
+    why = daemon.run(db, aloud=not quiet and not call.out.as_json)
     if quiet:
         return
     words = why or "another process runs this link already"
@@ -74,12 +75,12 @@ def run(call: Call) -> None:
 def _note_missing(db: Store, problem: ModuleNotFoundError) -> None:
     """Nobody may read what this process prints: `telex status`, `telex doctor` and the next send have to say it."""
     from telex.cli import extras
-    from telex.store import trouble
+    from telex.team import alerts
 
     if known := extras.missing(problem, "link"):
         now_ms = int(time.time() * 1000)
         with db.write():
-            trouble.note(db, trouble.PART, "", f"{known.message}; {known.advice}", now_ms)
+            alerts.note(db, alerts.PART, "", f"{known.message}; {known.advice}", now_ms)
 
 
 def unit(call: Call) -> None:

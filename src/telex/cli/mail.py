@@ -14,7 +14,7 @@ from telex.errors.answers import Unwritten
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.bus import Emit
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.bus.send import Sent
     from telex.cli.main import Call
     from telex.cli.parse import Args
@@ -116,7 +116,7 @@ def wait(call: Call) -> None:
 
 def listing(call: Call, letters: list[Letter]) -> None:
     """Messages, a line each."""
-    from telex.bus.letters import COLUMNS, cells
+    from telex.bus.message_view import COLUMNS, cells
 
     now = call.bus.clock()
     call.out.table([*COLUMNS], [cells(one, now) for one in letters])
@@ -139,7 +139,7 @@ def _emitter(call: Call) -> Emit:
 
 def framed(call: Call, letters: list[Letter]) -> str:
     """Messages in the frame, whole."""
-    from telex.bus.letters import item
+    from telex.bus.message_view import item
     from telex.core.frame import frame
 
     budget = 4 * limits.FRAME_CHARS + sum(8 * (one.size + len(one.data)) + limits.FRAME_CHARS for one in letters)
@@ -180,14 +180,14 @@ def _body(call: Call, verb: str) -> bytes | str:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb=verb)
     if words:
         return " ".join(words)
-    from telex.bus import given
+    from telex.bus import body_source
 
     if path or piped:
-        return given.from_file(call.bus, path) if path else given.from_pipe()
+        return body_source.from_file(call.bus, path) if path else body_source.from_pipe()
     unsaid = sys.stdin is None or sys.stdin.isatty()
     if not unsaid:
         _say_what_it_waits_for(verb)
-    found = b"" if unsaid else given.from_pipe()
+    found = b"" if unsaid else body_source.from_pipe()
     if not found.strip() and _stands_alone(args.word("to")):
         raise RecipientMissing(text=args.word("to")[:40], verb=verb)
     if unsaid:

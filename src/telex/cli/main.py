@@ -130,11 +130,11 @@ def _mend_launchers(words: list[str], as_json: bool) -> None:
     """See to it that the hooks' launchers start a Python that is there; what was done is said on standard error."""
     if words[:1] in (["install"], ["uninstall"]):
         return
-    from telex.clients import mending
+    from telex.clients.launcher import repair
     from telex.wiring import home_directory
 
     try:
-        said = mending.at_start(home_directory())
+        said = repair.at_start(home_directory())
     except TelexError:  # the command itself says it, if it needs a home
         return
     if said and not as_json:
@@ -182,14 +182,14 @@ def _run_group(words: list[str]) -> int:
 
 def _run_face(words: list[str], out: Output) -> int:
     """A command of an older system. Raises VerbUnknown."""
-    from telex.cli import faces
+    from telex.cli import legacy
 
-    face = faces.BY_WORD.get(words[0])
+    face = legacy.BY_WORD.get(words[0])
     if face is None:
         raise _unknown(words[0])
     persons.check_face(face.names[0], words[1:])
     out.as_json = False
-    return faces.run(face, Call(Args({}, {}, set()), out, words[1:]))
+    return legacy.run(face, Call(Args({}, {}, set()), out, words[1:]))
 
 
 def _overview(words: list[str]) -> int:
@@ -216,7 +216,7 @@ def _overview(words: list[str]) -> int:
 
 def _help_with(words: list[str]) -> int:
     """`telex help WORD`: a command, or another program's word for one. Raises VerbUnknown."""
-    from telex.cli.faces import BY_WORD
+    from telex.cli.legacy import BY_WORD
     from telex.cli.other_words import lead
 
     if words[0] in BY_NAME or words[0] in GROUPS or words[0] in BY_WORD:
@@ -229,7 +229,7 @@ def _help_with(words: list[str]) -> int:
 
 
 def _overview_of_faces(out: Output, width: int) -> None:
-    from telex.cli.faces import FACES
+    from telex.cli.legacy import FACES
 
     out.line("commands that users of older systems know:")
     for face in FACES:

@@ -95,7 +95,7 @@ def _agent() -> str:
     A store that is missing or broken must not keep the person from mending it: there the environment alone decides.
     """
     from telex.bus.identity import marked
-    from telex.store.sqlite import DATABASE
+    from telex.db.connection import DATABASE
     from telex.wiring import home_directory, open_bus
 
     try:

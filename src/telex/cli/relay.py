@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from telex.cli.main import Call
     from telex.relay.admin import OwnerCode
-    from telex.relay.ports import Log
+    from telex.relay.interfaces import Log
 
 Found = TypeVar("Found")
 
@@ -120,11 +120,11 @@ def team_drop(call: Call) -> None:
 
 def backup(call: Call) -> None:
     """`telex relay backup`"""
-    from telex.relay import file
+    from telex.relay import state_file
     from telex.wiring import relay_path
 
     target = os.path.abspath(call.args.word("file"))
-    size = file.backup(relay_path(call.args.option("log")), target)
+    size = state_file.backup(relay_path(call.args.option("log")), target)
     if call.out.as_json:
         call.out.json({"file": target, "bytes": size})
     else:
@@ -133,11 +133,11 @@ def backup(call: Call) -> None:
 
 def restore(call: Call) -> None:
     """`telex relay restore`"""
-    from telex.relay import file
+    from telex.relay import state_file
     from telex.wiring import relay_path
 
     source = os.path.abspath(call.args.word("file"))
-    epoch = file.restore(relay_path(call.args.option("log")), source)
+    epoch = state_file.restore(relay_path(call.args.option("log")), source)
     if call.out.as_json:
         call.out.json({"file": source, "epoch": epoch})
     else:

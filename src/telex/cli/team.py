@@ -12,7 +12,7 @@ from telex.errors.between import LastOwner, NotOneself, OwnersOnly
 from telex.link import keys, membership, pairing
 from telex.link.http import Relay
 from telex.link.membership import Membership
-from telex.store import agent, link
+from telex.team import link_process, link_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def invite(call: Call) -> None:
         made.append(await pairing.invite(relay, db, role, call.bus.clock()))
 
     linked = _as_owner(call, "invite", act)
-    agent.ensure(db, asked=True)
+    link_process.ensure(db, asked=True)
     [(code, until_ms)] = made
     if call.out.as_json:
         call.out.json({"code": code.written(), "role": said(role), "until_ms": until_ms, "relay": linked.relay})
@@ -83,7 +83,7 @@ def rotate(call: Call) -> None:
         call.out.line(f"the team has key {number} from now on; older messages stay readable with the older ones")
 
 
-def _as_owner(call: Call, what: str, act: Act) -> link.Link:
+def _as_owner(call: Call, what: str, act: Act) -> link_state.Link:
     """Do something at the relay as an owner's machine. Raises NotLinked, OwnersOnly, RemoteFault."""
     linked, db = linked_now(call), call.bus.db
     own = Membership(db, keys.machine(db.home))

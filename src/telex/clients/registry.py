@@ -10,7 +10,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from telex.clients.jsontext import STRICT
+from telex.clients.edit.json_edit import STRICT
 from telex.core.record import Record
 from telex.errors import ClientUnknown
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Protocol
 
-    from telex.clients.moments import Moment
-    from telex.clients.policy import Policy
+    from telex.clients.hook_points import Moment
+    from telex.clients.installer.policy import Policy
 else:
     Protocol = object
 
 _MODULES = {
-    "claude": "telex.clients.claude",
-    "codex": "telex.clients.codex",
-    "gemini": "telex.clients.gemini",
-    "opencode": "telex.clients.opencode",
-    "copilot": "telex.clients.copilot",
+    "claude": "telex.clients.adapters.claude",
+    "codex": "telex.clients.adapters.codex",
+    "gemini": "telex.clients.adapters.gemini",
+    "opencode": "telex.clients.adapters.opencode",
+    "copilot": "telex.clients.adapters.copilot",
 }
 
 USER, PROJECT = "user", "project"

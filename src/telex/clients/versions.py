@@ -15,7 +15,7 @@ import re
 from shutil import which
 
 from telex import limits
-from telex.clients import moments, registry
+from telex.clients import hook_points, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _VERSION = re.compile(r"(?<![\w.])\d+\.\d+\.\d+(?![\w.])")
 
 def tested(client: str) -> str:
     """The version of the last run with the real program; empty if there was none."""
-    return moments.tested().get(client, moments.Tested()).version
+    return hook_points.tested().get(client, hook_points.Tested()).version
 
 
 def found(client: str, environment: Mapping[str, str], *, ask: bool = False) -> str:

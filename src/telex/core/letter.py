@@ -29,7 +29,7 @@ class Letter(Record):
     kind: str
     body: str  # whole, or the head where `digest` is given
     size: int = 0  # bytes of the whole body, where `digest` is given
-    digest: bytes = b""  # the whole body lies beside the store under this name (telex.store.bodies)
+    digest: bytes = b""  # the whole body lies beside the store under this name (telex.fs.bodies)
     data: str = ""
     thread: str = ""  # the UUID of the message that began it
     topic: str = ""

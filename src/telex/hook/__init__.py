@@ -32,17 +32,17 @@ def main() -> None:
 def _handle(words: list[str]) -> int:
     client, event, *more = [*words, "", ""]
     if event == "Call":
-        from telex.hook import calling
+        from telex.hook import nudge
 
-        return calling.call(client, [word for word in more if word])
+        return nudge.call(client, [word for word in more if word])
     if client == "claude" and event == "Monitor":
         from telex.hook import monitor
 
         return monitor.keep()
     if client == "claude" and event == "Ring":
-        from telex.hook import calling
+        from telex.hook import nudge
 
-        return calling.ring(int(more[0]))
+        return nudge.ring(int(more[0]))
     if client == "claude":
         from telex.hook import claude
 

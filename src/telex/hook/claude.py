@@ -21,13 +21,14 @@ from __future__ import annotations
 import os
 
 from telex.core.evidence import FAILED, PROMPT, SINGLE_TOOL, STOP, TOOL, WOKEN
-from telex.hook import introduction, log_fault, moments, steps
-from telex.store import bells, monitors, people, presence
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import bells, monitors, processes
+from telex.hook import delivery, introduction, log_fault, payloads
+from telex.mail import addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.hook.steps import Payload
+    from telex.hook.payloads import Payload
 
 CLIENT = "claude"
 WAKE = 2  # exit status by which an asyncRewake hook starts a turn
@@ -38,31 +39,31 @@ def handle(event: str, raw: str) -> int:
     act = _EVENTS.get(event)
     if act is None or not raw:
         return 0
-    db = steps.open_store()
-    payload = steps.read(db, raw, "hook.payload")
+    db = payloads.open_store()
+    payload = payloads.read(db, raw, "hook.payload")
     return 0 if payload is None else act(db, payload, raw)
 
 
 def _start(db: Store, payload: Payload, _raw: str) -> int:
     session, place = _register(db, payload)
     monitors.tell(db.home, _client_pid(), session.bell)
-    line = moments.introduction(db, session, place)
+    line = delivery.introduction(db, session, place)
     watch = bells.path(db.home, bells.BELLS, session.bell)
     _offer_path(db.home)
     if line:
-        steps.say(db.value("hook.claude_start_with_context", watch, line))
+        payloads.say(db.value("hook.claude_start_with_context", watch, line))
     else:
-        steps.say(db.value("hook.claude_start", watch))
+        payloads.say(db.value("hook.claude_start", watch))
     return 0
 
 
 def _prompt(db: Store, payload: Payload, raw: str) -> int:
     session = _session(db, payload)
-    brought = moments.settle(db, session, PROMPT, payload, raw)
+    brought = delivery.settle(db, session, PROMPT, payload, raw)
     if not _answers_a_call(db, payload, raw):
-        who = moments.line_for_person(db, session, brought)
+        who = delivery.line_for_person(db, session, brought)
         if not _add_context(db, session, payload, "UserPromptSubmit", PROMPT, who=who) and who:
-            steps.say(db.value("hook.line", who))
+            payloads.say(db.value("hook.line", who))
     return 0
 
 
@@ -71,21 +72,23 @@ def _answers_a_call(db: Store, payload: Payload, raw: str) -> bool:
     bell = bells.bell_name(payload.session_id)
     if not os.path.exists(bells.path(db.home, bells.CALLS, bell)):
         return False
-    from telex.hook import calling
-    from telex.store import calls
+    from telex.hook import nudge
+    from telex.mail import nudges
 
-    if calling.asked_for(db, CLIENT, raw):
+    if nudge.asked_for(db, CLIENT, raw):
         session = _session(db, payload)
-        calling.answer(db, session, payload, lambda text: steps.say(db.value("hook.context", "UserPromptSubmit", text)))
+        nudge.answer(
+            db, session, payload, lambda text: payloads.say(db.value("hook.context", "UserPromptSubmit", text))
+        )
         return True
-    if not calls.pending(db.home, bell):
+    if not nudges.pending(db.home, bell):
         bells.drop_call(db.home, bell)  # it was held, and nobody let it through
     return False
 
 
 def _tools(db: Store, payload: Payload, _raw: str) -> int:
     session = _session(db, payload)
-    moments.settle(db, session, TOOL, payload)
+    delivery.settle(db, session, TOOL, payload)
     _add_context(db, session, payload, "PostToolBatch", TOOL)
     return 0
 
@@ -93,13 +96,13 @@ def _tools(db: Store, payload: Payload, _raw: str) -> int:
 def _tool(db: Store, payload: Payload, _raw: str) -> int:
     """After one tool of perhaps several: the line of an older installation."""
     session = _session(db, payload)
-    moments.settle(db, session, SINGLE_TOOL, payload)
+    delivery.settle(db, session, SINGLE_TOOL, payload)
     _add_context(db, session, payload, "PostToolUse", TOOL, SINGLE_TOOL)
     return 0
 
 
 def _add_context(
-    db: Store, session: people.Session, payload: Payload, event: str, name: str, stage: str = "", *, who: str = ""
+    db: Store, session: addresses.Session, payload: Payload, event: str, name: str, stage: str = "", *, who: str = ""
 ) -> bool:
     """Hand over what waits, with a line for the person, after `who`; whether anything was said."""
     said: list[str] = []
@@ -108,14 +111,14 @@ def _add_context(
         said.append(text)
         line = "\n".join(filter(None, (who, getattr(text, "line", ""))))
         query = "hook.context_and_line" if line else "hook.context"
-        steps.say(db.value(query, event, text, line) if line else db.value(query, event, text))
+        payloads.say(db.value(query, event, text, line) if line else db.value(query, event, text))
 
-    point = moments.Point(name, payload, stage=stage)
+    point = delivery.Point(name, payload, stage=stage)
     if name != PROMPT:
-        moments.show(db, session, point, emit)
+        delivery.show(db, session, point, emit)
         return bool(said)
-    news = introduction.News(db, session, emit, moments.now_ms())
-    moments.show(db, session, point, news.emit, taken=news.taken)
+    news = introduction.News(db, session, emit, delivery.now_ms())
+    delivery.show(db, session, point, news.emit, taken=news.taken)
     news.finish()
     return bool(said)
 
@@ -127,45 +130,45 @@ def _asks(db: Store, payload: Payload, _raw: str) -> int:
 
 def _stop(db: Store, payload: Payload, _raw: str) -> int:
     session = _session(db, payload)
-    moments.settle(db, session, STOP, payload)
+    delivery.settle(db, session, STOP, payload)
 
     def emit(text: str) -> None:
-        steps.say(db.value("hook.context", "Stop", text))
+        payloads.say(db.value("hook.context", "Stop", text))
 
-    point = moments.Point(STOP, payload)
-    if not moments.is_held(db, session, payload) and (
-        moments.show(db, session, point, emit, moments.SAME_TURN) or moments.remind(db, session, emit)
+    point = delivery.Point(STOP, payload)
+    if not delivery.is_held(db, session, payload) and (
+        delivery.show(db, session, point, emit, delivery.SAME_TURN) or delivery.remind(db, session, emit)
     ):
         return 0
-    moments.rest(db, session)
+    delivery.rest(db, session)
     if db.value("mail.any_waking", session.address):
-        from telex.store import calls
+        from telex.mail import nudges
 
-        calls.start(db, [session])
+        nudges.start(db, [session])
     return 0
 
 
 def _failed(db: Store, payload: Payload, _raw: str) -> int:
     """A request failed, which ends the turn; what this hook says is shown to nobody."""
     session = _session(db, payload)
-    moments.settle(db, session, FAILED, payload)
-    moments.rest(db, session, FAILED)
+    delivery.settle(db, session, FAILED, payload)
+    delivery.rest(db, session, FAILED)
     return 0
 
 
 def _end(db: Store, payload: Payload, _raw: str) -> int:
-    steps.end(db, CLIENT, payload, _client_pid())
+    payloads.end(db, CLIENT, payload, _client_pid())
     return 0
 
 
 def _directory(db: Store, payload: Payload, _raw: str) -> int:
     watch = bells.path(db.home, bells.BELLS, bells.bell_name(payload.session_id))
-    steps.say(db.value("hook.claude_watch", "CwdChanged", watch))
+    payloads.say(db.value("hook.claude_watch", "CwdChanged", watch))
     return 0
 
 
 def _bell(db: Store, payload: Payload, _raw: str) -> int:
-    session = people.session_by_key(db, CLIENT, payload.session_id)
+    session = addresses.session_by_key(db, CLIENT, payload.session_id)
     if session is None or os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") != "1":
         return 0
     if not db.value("mail.any_waking", session.address) or _is_left_to_others(db, session):
@@ -173,19 +176,19 @@ def _bell(db: Store, payload: Payload, _raw: str) -> int:
     said: list[str] = []
 
     def emit(text: str) -> None:
-        steps.write(2, text)
+        payloads.write(2, text)
         said.append(text)
 
     try:
-        moments.show(db, session, moments.Point(WOKEN, payload), emit, moments.NEW_TURN)
+        delivery.show(db, session, delivery.Point(WOKEN, payload), emit, delivery.NEW_TURN)
     except Exception as problem:
         log_fault(problem)  # what was said must be delivered, whatever became of the record
     return WAKE if said else 0
 
 
-def _is_left_to_others(db: Store, session: people.Session) -> bool:
+def _is_left_to_others(db: Store, session: addresses.Session) -> bool:
     """Whether something else brings the mail: the hooks of the turn that runs, or an idle session's monitor."""
-    if not presence.Turns(db.home, session.bell).busy:
+    if not processes.Turns(db.home, session.bell).busy:
         return monitors.stands(db.home, _client_pid())
     from telex.hook import inbox_socket
 
@@ -194,12 +197,12 @@ def _is_left_to_others(db: Store, session: people.Session) -> bool:
 
 def status_line() -> int:
     """The segment of the status line: a line of its own, after whatever its owner has shown."""
-    db = steps.open_store()
-    session = people.session_by_key(db, CLIENT, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    db = payloads.open_store()
+    session = addresses.session_by_key(db, CLIENT, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
     waiting = int(db.value("mail.waiting_count", session.address)) if session else 0
     if session and waiting:
         # The client drops empty lines, and an owner's output may lack its last end of line.
-        steps.write(1, f"\ntelex @{people.address(db, session.address).name} {waiting}\n")
+        payloads.write(1, f"\ntelex @{addresses.address(db, session.address).name} {waiting}\n")
     return 0
 
 
@@ -218,19 +221,19 @@ _EVENTS = {
 }
 
 
-def _session(db: Store, payload: Payload) -> people.Session:
-    return steps.session(db, CLIENT, payload, _client_pid())
+def _session(db: Store, payload: Payload) -> addresses.Session:
+    return payloads.session(db, CLIENT, payload, _client_pid())
 
 
-def _register(db: Store, payload: Payload) -> tuple[people.Session, people.Address]:
-    return steps.register(db, CLIENT, payload, _client_pid())
+def _register(db: Store, payload: Payload) -> tuple[addresses.Session, addresses.Address]:
+    return payloads.register(db, CLIENT, payload, _client_pid())
 
 
 def _client_pid() -> int:
     word = os.environ.get("CLAUDE_PID", "")
     if word.isascii() and word.isdigit():
         return int(word)
-    line = presence.ancestors(os.getpid())
+    line = processes.ancestors(os.getpid())
     return line[2] if len(line) > 2 else os.getppid()  # above this process is the gate's shell
 
 

@@ -17,19 +17,19 @@ import stat
 import time
 
 from telex import limits
-from telex.store import people
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.mail import addresses
 
 WORKING = ("busy", "waiting")  # what the record says of a turn that runs; the second waits for its person
 _SENDER = "telex"
 
 
-def status(db: Store, session: people.Session) -> str:
+def status(db: Store, session: addresses.Session) -> str:
     """What the client says that its session does; '' where it does not say."""
     return _look(db, _record(session), session.key)[1]
 
 
-def idle_at(db: Store, session: people.Session) -> str:
+def idle_at(db: Store, session: addresses.Session) -> str:
     """The path of the socket as soon as the client is idle; '' where it stays busy or has none."""
     record = _record(session)
     end = time.monotonic() + limits.INBOX_SOCKET_IDLE_SECONDS
@@ -58,7 +58,7 @@ def tell(db: Store, path: str, text: str) -> bool:
     return True
 
 
-def _record(session: people.Session) -> str:
+def _record(session: addresses.Session) -> str:
     return f"{_config_directory(session.pid)}/sessions/{session.pid}.json"
 
 

@@ -4,7 +4,7 @@ Rules kept here:
 - a session that is alone is told nothing;
 - everything is said at a session's start, or at the first prompt after somebody else came; what changed is said at a
   prompt, when somebody new is here, at most once in `limits.NEWS_PAUSE_MS`;
-- whoever arrives leaves a mark for the others (telex.store.bells.NEWS), which their prompt's gate tests. No hook runs
+- whoever arrives leaves a mark for the others (telex.fs.bells.NEWS), which their prompt's gate tests. No hook runs
   for it before the next prompt;
 - what was told stands in a file beside the marks. Where it is lost, a line is said twice;
 - a directory and a branch are shown only where the name alone does not tell which session is meant. Both are foreign
@@ -20,8 +20,9 @@ from telex import limits
 from telex.core import names, text
 from telex.core.frame import Said
 from telex.core.record import Record
-from telex.store import bells, people
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import bells
+from telex.mail import addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class Telling(Record):
     names: tuple[str, ...] = ()
 
 
-def at_start(db: Store, session: people.Session, place: people.Address) -> Telling:
+def at_start(db: Store, session: addresses.Session, place: addresses.Address) -> Telling:
     """What a session that starts is told."""
     others = _others(db, session)
     return _whole(place.name, others) if others else Telling()
 
 
-def at_prompt(db: Store, session: people.Session, now_ms: int) -> Telling:
+def at_prompt(db: Store, session: addresses.Session, now_ms: int) -> Telling:
     """What a session is told at a prompt: nothing, unless somebody arrived since it was last told."""
     if not bells.drop_news(db.home, session.bell):
         return Telling()
@@ -59,7 +60,7 @@ def at_prompt(db: Store, session: people.Session, now_ms: int) -> Telling:
     fresh = [one for one in others if one[1].name not in known]
     if not fresh:
         return Telling()
-    me = people.address(db, session.address).name
+    me = addresses.address(db, session.address).name
     if not told_ms:
         return _whole(me, others)
     if 0 <= now_ms - told_ms < limits.NEWS_PAUSE_MS:
@@ -77,7 +78,7 @@ class News:
     `emit` hands the mail over, `finish` what was not said with it.
     """
 
-    def __init__(self, db: Store, session: people.Session, emit: Callable[[str], None], now_ms: int) -> None:
+    def __init__(self, db: Store, session: addresses.Session, emit: Callable[[str], None], now_ms: int) -> None:
         self._db, self._session, self._emit = db, session, emit
         self._left = at_prompt(db, session, now_ms)
         self.taken = len(self._left.text) + 1 if self._left.text else 0  # characters of the injection
@@ -102,17 +103,17 @@ class News:
         self._left = Telling()
 
 
-def record(db: Store, session: people.Session, said: Telling) -> None:
+def record(db: Store, session: addresses.Session, said: Telling) -> None:
     """It was said."""
     if said.text:
         bells.note_told(db.home, session.bell, said.names)
 
 
-_Living = list[tuple[people.Session, people.Address]]
+_Living = list[tuple[addresses.Session, addresses.Address]]
 
 
-def _others(db: Store, session: people.Session) -> _Living:
-    return [one for one in people.living(db) if one[0].id != session.id]
+def _others(db: Store, session: addresses.Session) -> _Living:
+    return [one for one in addresses.living(db) if one[0].id != session.id]
 
 
 def _whole(me: str, others: _Living) -> Telling:
@@ -131,11 +132,11 @@ def _listed(some: _Living, others: _Living) -> str:
     return ", ".join(listed) + (f" and {more} more ('telex who')" if more else "")
 
 
-def _directory_name(session: people.Session) -> str:
+def _directory_name(session: addresses.Session) -> str:
     return names.slug(session.directory.rstrip("/").rpartition("/")[2], default="")
 
 
-def _where(session: people.Session) -> str:
+def _where(session: addresses.Session) -> str:
     place = f'"{text.place(session.directory, os.environ.get("HOME", ""), limits.PLACE_CHARS)}"'
     branch = _branch(session.directory)
     return f"{session.client}, {place}, branch {branch}" if branch else f"{session.client}, {place}"

@@ -18,9 +18,9 @@ import select
 import sys
 
 from telex import homes, limits
+from telex.fs import bells, monitors, processes
+from telex.fs.watch import Watch
 from telex.hook import log_fault
-from telex.store import bells, monitors, presence
-from telex.store.watch import Watch
 
 LOOK = "Ring"  # the word by which the launcher of the hooks makes a look
 
@@ -48,11 +48,11 @@ class Client:
             self.fd = os.pidfd_open(pid)
         except (OSError, AttributeError):  # gone already, or not Linux
             pass
-        self._started = presence.started(pid)
+        self._started = processes.started(pid)
 
     def lives(self) -> bool:
         """Whether it still runs."""
-        return presence.alive(self.pid, self._started)
+        return processes.alive(self.pid, self._started)
 
     def wait(self, seconds: float) -> None:
         """Sleep so long, or until it ends."""
@@ -79,7 +79,7 @@ def _watch(home: str, client: Client) -> None:
         while client.lives() and os.path.exists(lock.path):  # else somebody tidied the directory away
             bell = monitors.bell(home, client.pid)
             state = _state(home, bell)
-            if state and state != seen and not presence.Turns(home, bell).busy:
+            if state and state != seen and not processes.Turns(home, bell).busy:
                 seen = state if _look(home, client) else None
             else:
                 _sleep(client, (rung, told))

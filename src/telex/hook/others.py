@@ -2,7 +2,7 @@
 
 Rules kept here:
 - an event of a client is one of a few moments; the query beside it puts the answer in that client's words;
-- a prompt that telex asked for itself (telex.store.calls) is no person's word; where its mail was read meanwhile it
+- a prompt that telex asked for itself (telex.mail.nudges) is no person's word; where its mail was read meanwhile it
   is turned away before the model is asked;
 - the end of a turn goes on once: a stop that telex itself caused to go on is not held up again;
 - an event first settles what was handed over before it (telex.core.evidence), then hands over what waits;
@@ -20,15 +20,16 @@ from __future__ import annotations
 
 from telex.core.evidence import ANSWER, INTERRUPTED, PROMPT, START, STOP, TOOL, WOKEN
 from telex.core.record import Record
-from telex.hook import calling, introduction, moments, steps
-from telex.store import bells, calls, people, presence
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.fs import bells, processes
+from telex.hook import delivery, introduction, nudge, payloads
+from telex.mail import addresses, nudges
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from telex.hook.steps import Payload
+    from telex.hook.payloads import Payload
 
 END = "end"
 ASKS = "waiting for approval"
@@ -60,7 +61,7 @@ DIALECTS = {
             "Interrupt": (INTERRUPTED, ""),
             "SessionEnd": (END, ""),
         },
-        stop_turn=moments.SAME_TURN,
+        stop_turn=delivery.SAME_TURN,
     ),
     "gemini": Dialect(
         client="gemini",
@@ -73,7 +74,7 @@ DIALECTS = {
             "AfterAgent": (STOP, "hook.deny"),
             "SessionEnd": (END, ""),
         },
-        stop_turn=moments.NEW_TURN,
+        stop_turn=delivery.NEW_TURN,
         ends_untold=True,
     ),
     "copilot": Dialect(
@@ -87,7 +88,7 @@ DIALECTS = {
             "agentStop": (STOP, "hook.block"),
             "sessionEnd": (END, ""),
         },
-        stop_turn=moments.NEW_TURN,
+        stop_turn=delivery.NEW_TURN,
         start_shows=True,
     ),
     "opencode": Dialect(
@@ -102,7 +103,7 @@ DIALECTS = {
             "Wake": (WOKEN, "hook.bell_and_text"),
             "SessionEnd": (END, ""),
         },
-        stop_turn=moments.NEW_TURN,
+        stop_turn=delivery.NEW_TURN,
         start_shows=True,
         confirms=True,
         says_held=True,
@@ -116,8 +117,8 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
     moment, answer = dialect.events.get(event, ("", ""))
     if not moment or not raw:
         return 0
-    db = steps.open_store()
-    payload = steps.read(db, raw, dialect.payload)
+    db = payloads.open_store()
+    payload = payloads.read(db, raw, dialect.payload)
     if payload is None:
         return 0
     pid = pid or _parent()
@@ -125,7 +126,7 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
         if moment == START:
             _start(db, dialect, payload, pid, event, answer)
         elif moment == END:
-            steps.end(db, client, payload, pid)
+            payloads.end(db, client, payload, pid)
         else:
             _act(db, dialect, payload, pid, event, raw)
     except BrokenPipeError:  # the client went away before it had the text: nothing is recorded
@@ -136,22 +137,22 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
 def _act(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, raw: str) -> None:
     """Whatever is neither the beginning nor the end of a session."""
     moment, answer = dialect.events[event]
-    session = steps.session(db, dialect.client, payload, pid)
+    session = payloads.session(db, dialect.client, payload, pid)
     emit = _emitter(db, dialect, session, event, answer)
     if moment == ASKS:
         bells.mark_asks(db.home, session.bell)
         return
     if payload.interrupted or (moment == STOP and dialect.ends_untold and not _is_answered(db, payload)):
         moment = INTERRUPTED
-    moments.settle(db, session, moment, payload, raw)
-    if moment == PROMPT and calling.asked_for(db, dialect.client, raw):
-        calling.answer(db, session, payload, emit)
+    delivery.settle(db, session, moment, payload, raw)
+    if moment == PROMPT and nudge.asked_for(db, dialect.client, raw):
+        nudge.answer(db, session, payload, emit)
     elif moment == INTERRUPTED:
-        moments.rest(db, session, INTERRUPTED)  # and no call: Codex keeps its queue until the person goes on
+        delivery.rest(db, session, INTERRUPTED)  # and no call: Codex keeps its queue until the person goes on
     elif moment == STOP:
         _stop(db, dialect, payload, session, emit)
     elif moment != WOKEN or db.value("mail.any_waking", session.address):  # it may be read by now, or wake nobody
-        _show(db, session, moments.Point(moment, payload, confirms=dialect.confirms), emit)
+        _show(db, session, delivery.Point(moment, payload, confirms=dialect.confirms), emit)
 
 
 def _is_answered(db: Store, payload: Payload) -> bool:
@@ -160,32 +161,34 @@ def _is_answered(db: Store, payload: Payload) -> bool:
     return transcript.ends_in_answer(db, payload.transcript)
 
 
-def _show(db: Store, session: people.Session, point: moments.Point, emit: Callable[[str], None]) -> None:
+def _show(db: Store, session: addresses.Session, point: delivery.Point, emit: Callable[[str], None]) -> None:
     if point.name != PROMPT:
-        turn = {WOKEN: moments.NEW_TURN, ANSWER: moments.SAME_TURN}.get(point.name, moments.NO_TURN)
-        moments.show(db, session, point, emit, turn)
+        turn = {WOKEN: delivery.NEW_TURN, ANSWER: delivery.SAME_TURN}.get(point.name, delivery.NO_TURN)
+        delivery.show(db, session, point, emit, turn)
         return
-    news = introduction.News(db, session, emit, moments.now_ms())
-    moments.show(db, session, point, news.emit, taken=news.taken)
+    news = introduction.News(db, session, emit, delivery.now_ms())
+    delivery.show(db, session, point, news.emit, taken=news.taken)
     news.finish()
 
 
-def _emitter(db: Store, dialect: Dialect, session: people.Session, event: str, answer: str) -> Callable[[str], None]:
+def _emitter(db: Store, dialect: Dialect, session: addresses.Session, event: str, answer: str) -> Callable[[str], None]:
     """What hands a text over in the client's words; it raises BrokenPipeError where the client did not keep it."""
     subject = session.bell if dialect.confirms else event
 
     def emit(text: str) -> None:
         line = getattr(text, "line", "") if answer == "hook.context" else ""
-        steps.say(db.value("hook.context_and_line", subject, text, line) if line else db.value(answer, subject, text))
+        payloads.say(
+            db.value("hook.context_and_line", subject, text, line) if line else db.value(answer, subject, text)
+        )
         if dialect.confirms and text:
-            steps.await_kept()
+            payloads.await_kept()
 
     return emit
 
 
 def _start(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, answer: str) -> None:
-    session, place = steps.register(db, dialect.client, payload, pid)
-    line = moments.introduction(db, session, place)
+    session, place = payloads.register(db, dialect.client, payload, pid)
+    line = delivery.introduction(db, session, place)
     say = _emitter(db, dialect, session, event, answer)
     said: list[str] = []
 
@@ -193,28 +196,30 @@ def _start(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, 
         say("\n".join(filter(None, (line, text))))
         said.append(text)
 
-    point = moments.Point(START, payload, confirms=dialect.confirms)
-    shown = dialect.start_shows and moments.show(db, session, point, emit, taken=len(line) + 1)
+    point = delivery.Point(START, payload, confirms=dialect.confirms)
+    shown = dialect.start_shows and delivery.show(db, session, point, emit, taken=len(line) + 1)
     if not shown and not said and (line or dialect.confirms):
         say(line)
 
 
-def _stop(db: Store, dialect: Dialect, payload: Payload, session: people.Session, emit: Callable[[str], None]) -> None:
-    held = payload.going_on if dialect.says_held else moments.is_held(db, session, payload)
-    point, confirms = moments.Point(STOP, payload, confirms=dialect.confirms), dialect.confirms
+def _stop(
+    db: Store, dialect: Dialect, payload: Payload, session: addresses.Session, emit: Callable[[str], None]
+) -> None:
+    held = payload.going_on if dialect.says_held else delivery.is_held(db, session, payload)
+    point, confirms = delivery.Point(STOP, payload, confirms=dialect.confirms), dialect.confirms
     if not held and (
-        moments.show(db, session, point, emit, dialect.stop_turn)
-        or moments.remind(db, session, emit, dialect.stop_turn, confirms=confirms)
+        delivery.show(db, session, point, emit, dialect.stop_turn)
+        or delivery.remind(db, session, emit, dialect.stop_turn, confirms=confirms)
     ):
         return
-    moments.rest(db, session)
+    delivery.rest(db, session)
     if db.value("mail.any_waking", session.address):
-        calls.start(db, [session])
+        nudges.start(db, [session])
 
 
 def _parent() -> int:
     """The client's process where the gate did not name it: above this one is the gate's shell."""
     import os
 
-    line = presence.ancestors(os.getpid())
+    line = processes.ancestors(os.getpid())
     return line[2] if len(line) > 2 else os.getppid()

@@ -18,14 +18,14 @@ import os
 
 from telex import limits
 from telex.core import frame
-from telex.store import mail
-from telex.store.sqlite import Store
+from telex.db.connection import Store
+from telex.mail import messages
 
 _BOOKKEEPING = '{"$set":'
 _ANSWERS = ('"type":"assistant"', "[Request interrupted")
 
 
-def carried(db: Store, one: mail.Handed) -> bool:
+def carried(db: Store, one: messages.Handed) -> bool:
     """Whether an answer, or the note that its person interrupted one, follows the message in the transcript."""
     words = frame.opening_of(one.message)
     signs = (words, *_ANSWERS)

@@ -15,7 +15,7 @@ from telex.core.members import FIRST_KEY, FOUND, OWNER, VERSION, Team
 from telex.crypto import signatures
 from telex.errors import StoreCorrupt
 from telex.errors.between import ChainBroken
-from telex.store import members
+from telex.team import chain_store
 from telex.wire import records
 from telex.wire.records import Signed
 
@@ -23,8 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from telex.db.connection import Store
     from telex.link.keys import MachineKeys
-    from telex.store.sqlite import Store
     from telex.wire import api
     from telex.wire.records import Grant
 
@@ -33,7 +33,7 @@ Row = tuple[int, bytes, bytes]  # a record: number, body, signature
 
 def kept(db: Store) -> Team:
     """The team that this machine is in. Raises StoreCorrupt where its chain is gone."""
-    team = replayed(members.records(db))
+    team = replayed(chain_store.records(db))
     if team is None:
         raise StoreCorrupt(home=db.home, problem="it has no record of the team that this machine is in")
     return team

@@ -14,14 +14,14 @@ import time
 
 from telex import limits
 from telex.core.members import ADD, OWNER, REMOVE, ROLE, ROTATE, Machine, Team
+from telex.db.connection import Store
 from telex.errors.between import ChainBroken, EnvelopeRefused, RelayRefused, TeamKeyMissing
 from telex.link import chain, keys, seal
 from telex.link.http import Relay
 from telex.link.keys import MachineKeys
 from telex.link.seal import Opened
-from telex.store import link as linking
-from telex.store import members, rosters, trouble
-from telex.store.sqlite import Store
+from telex.team import alerts, chain_store, directory
+from telex.team import link_state as linking
 from telex.wire import api, records
 from telex.wire.envelope import Header, Payload
 from telex.wire.records import Grant, Signed
@@ -77,12 +77,12 @@ class Membership:
             self._catch_up()  # another process of this machine may have taken some of it over
             if self.team.n < team.n:
                 before, (self.team, new) = self.team, chain.extended(self.team, self.count, given.records)
-                members.keep(self.db, self.team, new)
+                chain_store.keep(self.db, self.team, new)
                 self._apply(before, self.team, now_ms)
         return self.count > count
 
     def _catch_up(self) -> None:
-        team = chain.replayed(members.records(self.db)[self.count :], self.team)
+        team = chain.replayed(chain_store.records(self.db)[self.count :], self.team)
         assert team is not None
         self.team = team
 
@@ -93,9 +93,9 @@ class Membership:
             linking.set_role(self.db, me.role)
         for one in team.machines.values():
             if one.removed and not before.machines.get(one.id, one).removed and one.id != self.own.machine:
-                rosters.forget(self.db, one.id, now_ms)
+                directory.forget(self.db, one.id, now_ms)
         if words := chain.changes(before, team, self.own.machine):
-            trouble.tell(self.db, f"the team {team.name}: {words}", now_ms)
+            alerts.tell(self.db, f"the team {team.name}: {words}", now_ms)
 
     def _take_key(self, team: Team, given: Grant, now_ms: int) -> None:
         """Keep a key that was given, unless it is here. A wrong one is said and passed over."""
@@ -108,7 +108,7 @@ class Membership:
             keys.keep_team(self.db.home, given.key, seal.granted(self.own, team, given))
         except EnvelopeRefused as problem:
             with self.db.write():
-                trouble.note(self.db, trouble.KEY, str(problem.facts["machine"]), problem.message, now_ms)
+                alerts.note(self.db, alerts.KEY, str(problem.facts["machine"]), problem.message, now_ms)
 
 
 # --- what an owner does -----------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ async def refresh(relay: Relay, own: Membership, now_ms: int = 0) -> bool:
         return own.count > before
     except ChainBroken as problem:
         with own.db.write():
-            trouble.note(own.db, trouble.CHAIN, "", problem.message, now_ms)
+            alerts.note(own.db, alerts.CHAIN, "", problem.message, now_ms)
         raise
 
 
@@ -181,10 +181,10 @@ async def give_back(relay: Relay, own: Membership, known: int, now_ms: int = 0) 
     """
     words = f"the relay has lost {own.count - known} of the {own.count} records of the team's membership"
     with own.db.write():
-        trouble.note(own.db, trouble.CHAIN, "", words, now_ms or int(time.time() * 1000))
+        alerts.note(own.db, alerts.CHAIN, "", words, now_ms or int(time.time() * 1000))
     if own.me is None or own.me.role != OWNER:
         return
-    rows = members.records(own.db)
+    rows = chain_store.records(own.db)
     for number, body, signature in rows[known:]:
         team = chain.replayed(rows[: number + 1])
         assert team is not None

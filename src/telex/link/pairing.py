@@ -24,6 +24,7 @@ from telex.core.members import FIRST_KEY, ID_DIGITS, OWNER, Machine, Team, diges
 from telex.crypto import pairing
 from telex.crypto.pairing import INVITER, JOINER, Agreed, Joiner
 from telex.crypto.words import CHANCE_BYTES, Code, chosen
+from telex.db.connection import Store
 from telex.errors import reasons
 from telex.errors.between import (
     ChainBroken,
@@ -38,9 +39,8 @@ from telex.link import chain, keys, membership, seal
 from telex.link.http import Relay, is_here
 from telex.link.keys import MachineKeys
 from telex.link.membership import Membership
-from telex.store import link as linking
-from telex.store import members, trouble
-from telex.store.sqlite import Store
+from telex.team import alerts, chain_store
+from telex.team import link_state as linking
 from telex.wire import api, records
 from telex.wire.pairing import REFUSALS, Answer, Founding, Proof, Refused, Welcome
 
@@ -53,7 +53,9 @@ async def invite(relay: Relay, db: Store, role: str, now_ms: int) -> tuple[Code,
     code = Code(nameplate=given.nameplate, words=chosen(os.urandom(CHANCE_BYTES)))
     until_ms = now_ms + limits.INVITATION_MS
     with db.write():
-        members.invite(db, members.Invitation(nameplate=code.nameplate, words=code.words, role=role, until_ms=until_ms))
+        chain_store.invite(
+            db, chain_store.Invitation(nameplate=code.nameplate, words=code.words, role=role, until_ms=until_ms)
+        )
     return code, until_ms
 
 
@@ -67,7 +69,7 @@ async def serve(relay: Relay, own: Membership, nameplate: int) -> str:
     if not heard.message:
         return ""
     with own.db.write():
-        invitation = members.claim(own.db, nameplate, _now_ms())
+        invitation = chain_store.claim(own.db, nameplate, _now_ms())
     if invitation is None:  # its words were used before this process died, or are too old
         await relay.ask("burn", nameplate=nameplate)
         return ""
@@ -106,7 +108,7 @@ async def _burn(relay: Relay, own: Membership, nameplate: int, what: str) -> Non
     """A wrong guess, or one that was left open: the code is void, here and at the relay, and the person is told."""
     words = f"somebody {what.format(nameplate)}; it is void"
     with own.db.write():
-        trouble.note(own.db, trouble.GUESS, "", words, _now_ms())
+        alerts.note(own.db, alerts.GUESS, "", words, _now_ms())
     await relay.ask("burn", nameplate=nameplate)
 
 
@@ -126,7 +128,7 @@ async def _taken_in(relay: Relay, own: Membership, proof: Proof, role: str) -> A
     except (RelayRefused, ChainBroken) as problem:
         with own.db.write():
             words = f"an invitation could not be answered: {problem.message}"
-            trouble.note(own.db, trouble.CHAIN, "", words, _now_ms())
+            alerts.note(own.db, alerts.CHAIN, "", words, _now_ms())
         return Refused(code="failed")
     team = own.team
     return Welcome(
@@ -297,8 +299,8 @@ async def _settled(relay: Relay, db: Store, own: MachineKeys, welcome: Welcome, 
         reached_ms=now_ms,
     )
     with db.write():
-        members.forget(db)
-        members.keep(db, team, rows)
+        chain_store.forget(db)
+        chain_store.keep(db, team, rows)
         linking.create(db, linked)
     return linked
 

@@ -16,11 +16,13 @@ import msgspec
 
 from telex import limits
 from telex.errors.between import EnvelopeRefused, RelayRefused, TeamKeyMissing
+from telex.fs import processes
 from telex.link import seal
-from telex.link.line import Line, first_of
-from telex.store import later, people, presence, rosters, trouble
-from telex.store import link as linking
-from telex.store.link import Link
+from telex.link.context import Line, first_of
+from telex.mail import addresses
+from telex.team import alerts, directory, forwarding
+from telex.team import link_state as linking
+from telex.team.link_state import Link
 from telex.wire import api
 from telex.wire.envelope import Resident, Roster
 
@@ -60,8 +62,8 @@ class Presence:
 
     async def _tell(self, linked: Link) -> None:
         line, own = self.line, self.line.own
-        self._listen({pid for one, _ in people.living(line.db) for pid in (one.pid, one.twin_pid) if pid > 0})
-        found = rosters.mine(line.db, line.now_ms())
+        self._listen({pid for one, _ in addresses.living(line.db) for pid in (one.pid, one.twin_pid) if pid > 0})
+        found = directory.mine(line.db, line.now_ms())
         here = [
             Resident(
                 name=one.name,
@@ -129,18 +131,18 @@ class Presence:
                 return
             for listed, roster in opened:
                 if isinstance(roster, Roster):
-                    residents = [rosters.Resident(**msgspec.structs.asdict(one)) for one in roster.residents]
-                    rosters.replace(line.db, listed.machine, residents, listed.received_ms - ahead_ms)
+                    residents = [directory.Resident(**msgspec.structs.asdict(one)) for one in roster.residents]
+                    directory.replace(line.db, listed.machine, residents, listed.received_ms - ahead_ms)
                     come += [one.name for one in residents]
                     channels += [channel for one in residents for channel in one.channels]
                 elif roster:
-                    trouble.note(line.db, trouble.REFUSED, "", roster, line.now_ms())
+                    alerts.note(line.db, alerts.REFUSED, "", roster, line.now_ms())
             # 0 is a machine that the relay has not heard of yet, in whatever clock
             seen = {machine: max(0, at_ms - ahead_ms) if at_ms else 0 for machine, at_ms in given.seen_ms.items()}
-            rosters.seen(line.db, seen)
+            directory.seen(line.db, seen)
             line.db.run("link.set_rosters", given.n)
-            went = later.follow(line.db, come, line.now_ms())
-            went += later.follow_channels(line.db, channels, line.now_ms())
+            went = forwarding.follow(line.db, come, line.now_ms())
+            went += forwarding.follow_channels(line.db, channels, line.now_ms())
         if went:
             line.log.line(f"presence: {went} messages went on to those who have come")
 
@@ -157,4 +159,4 @@ class Presence:
 
 def _who(here: list[Resident]) -> list[tuple[str, str, bool, list[str]]]:
     """What of a roster is news: names, whether they are there, and their channels; not who is busy."""
-    return [(one.name, one.kind, one.state == presence.OFFLINE, one.channels) for one in here]
+    return [(one.name, one.kind, one.state == processes.OFFLINE, one.channels) for one in here]

@@ -14,13 +14,14 @@ import asyncio
 from telex import limits
 from telex.core import sync
 from telex.core.letter import Arrived
+from telex.db.connection import fault
 from telex.errors import RemoteFault, StoreFault
 from telex.errors.between import EnvelopeEarly, EnvelopeRefused, TeamKeyMissing
+from telex.fs import bodies
 from telex.link import blobs, letters, membership, pairing, seal
-from telex.link.line import Line, first_of
-from telex.store import arrivals, bodies, trouble
-from telex.store.link import Link
-from telex.store.sqlite import fault
+from telex.link.context import Line, first_of
+from telex.team import alerts, inbound
+from telex.team.link_state import Link
 from telex.wire import api
 from telex.wire.envelope import EVERY_MACHINE, Header, Large, Letter
 
@@ -52,7 +53,7 @@ class Pull:
         items = [found for one in page.items if (found := await self._arrived(one))] if taken.useful else []
         line.link()
         if items or taken.gap or taken.state != before:
-            new = arrivals.take(line.db, items, taken, line.now_ms())
+            new = inbound.take(line.db, items, taken, line.now_ms())
             line.log.line(f"pull: {len(items)} items, {new} new messages, at {taken.state.cursor} of {page.head}")
         if taken.went_back:
             line.log.line(f"pull: the relay's log is another one now: {page.epoch}")
@@ -186,7 +187,7 @@ class Pull:
 
     def _trouble(self, machine: str, words: str) -> None:
         with self.line.db.write():
-            trouble.note(self.line.db, trouble.REFUSED, machine, words, self.line.now_ms())
+            alerts.note(self.line.db, alerts.REFUSED, machine, words, self.line.now_ms())
 
 
 def _head(raw: bytes) -> str:

@@ -13,10 +13,11 @@ from telex.core import sync
 from telex.core.letter import Parcel
 from telex.errors import reasons
 from telex.errors.between import RelayRefused, RelayStrange, TeamKeyMissing
+from telex.fs import bells, bodies
 from telex.link import blobs, letters, membership, seal
-from telex.link.line import Line, first_of
-from telex.store import bells, bodies, outbox, receipts
-from telex.store import link as linking
+from telex.link.context import Line, first_of
+from telex.team import link_state as linking
+from telex.team import outbox, receipts
 from telex.wire import api
 from telex.wire.envelope import Payload
 

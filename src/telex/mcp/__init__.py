@@ -14,8 +14,8 @@ from mcp.server.runner import serve_loop
 
 from telex.errors import TelexError
 from telex.mcp import channel
+from telex.mcp.bus_thread import Desk
 from telex.mcp.caller import Callers
-from telex.mcp.desk import Desk
 from telex.mcp.server import CHANNEL, Service
 from telex.mcp.stdio import Wire, own_pipe
 

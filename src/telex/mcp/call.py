@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.bus import Bus, Caller
+    from telex.fs.watch import Watch
+    from telex.mcp.bus_thread import Desk
     from telex.mcp.caller import Callers
-    from telex.mcp.desk import Desk
-    from telex.mcp.exchange import Exchange
+    from telex.mcp.pending import Exchange
     from telex.mcp.toolset import Answer
-    from telex.store.watch import Watch
 
     Report = Callable[[float, float | None, str], Awaitable[None]]
 

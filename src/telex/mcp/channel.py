@@ -8,13 +8,13 @@ marked read here: the text says how to read it, and hooks show it otherwise.
 from __future__ import annotations
 
 from telex import limits
-from telex.bus.letters import item
+from telex.bus.message_view import item
 from telex.core import frame
 from telex.mcp import resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.mcp.call import Call
     from telex.mcp.stdio import Wire
 

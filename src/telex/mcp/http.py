@@ -19,9 +19,9 @@ import uvicorn
 from telex import limits
 from telex.core import text
 from telex.errors import PortTaken
+from telex.mcp.bus_thread import Desk
 from telex.mcp.caller import Callers
-from telex.mcp.desk import Desk
-from telex.mcp.exchange import Exchange
+from telex.mcp.pending import Exchange
 from telex.mcp.server import EXCHANGE, Service
 from telex.wire.bounded_http import BoundedProtocol
 

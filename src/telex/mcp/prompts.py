@@ -1,7 +1,7 @@
 """The prompts `telex` and `msg`, for clients without skills: what /telex and kei's /msg do, with telex's tools.
 
-Rules kept here: they say what the skills say (clients/files/claude/SKILL.md) with the tools of this server for the
-commands; words that a person gives stand at the end, on lines of their own.
+Rules kept here: they say what the skills say (clients/adapters/files/claude/SKILL.md) with the tools of this server
+for the commands; words that a person gives stand at the end, on lines of their own.
 """
 
 from __future__ import annotations

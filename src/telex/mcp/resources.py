@@ -9,7 +9,7 @@ from __future__ import annotations
 from telex import limits
 from telex.core import text
 from telex.errors import ResourceUnknown
-from telex.mcp import show
+from telex.mcp import render
 from telex.mcp.call import settled
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.bus import Bus
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.mcp.call import Call
 
 INBOX, WHO, STATUS = "telex://inbox", "telex://who", "ipc://status"
@@ -41,7 +41,7 @@ def contents(bus: Bus, uri: str, status: Callable[[Bus], str]) -> dict[str, Any]
     if uri == INBOX:
         return _text(uri, _framed(bus, bus.inbox()) or "nothing unread")
     if uri == WHO:
-        return _text(uri, show.roster(bus.who(), bus.clock()))
+        return _text(uri, render.roster(bus.who(), bus.clock()))
     if uri == STATUS:
         return {"uri": uri, "mimeType": _JSON, "text": status(bus)}
     if uri.startswith(MESSAGE):
@@ -56,7 +56,7 @@ def _text(uri: str, words: str) -> dict[str, Any]:
 
 
 def _framed(bus: Bus, letters: list[Letter]) -> str:
-    return show.framed(letters, bus.me.address.name, bus.clock())[0]
+    return render.framed(letters, bus.me.address.name, bus.clock())[0]
 
 
 def newest(bus: Bus) -> int:

@@ -19,7 +19,7 @@ from telex.core import text
 from telex.errors import Bug, TelexError
 from telex.mcp import prompts, resources
 from telex.mcp.call import Call
-from telex.mcp.exchange import Exchange
+from telex.mcp.pending import Exchange
 from telex.mcp.toolset import Answer
 
 TYPE_CHECKING = False
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
     from mcp.server.context import ServerRequestContext
 
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
+    from telex.mcp.bus_thread import Desk
     from telex.mcp.caller import Callers
-    from telex.mcp.desk import Desk
     from telex.mcp.toolset import Offer
 
     Context = ServerRequestContext[Any, Any]

@@ -34,7 +34,7 @@ from pydantic import ValidationError
 
 from telex import limits
 from telex.core import text
-from telex.mcp.exchange import Exchange
+from telex.mcp.pending import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
     from mcp_types import JSONRPCMessage
 
-    from telex.mcp.desk import Desk
+    from telex.mcp.bus_thread import Desk
 
 Incoming = SessionMessage | Exception
 Streams = tuple["MemoryObjectReceiveStream[Incoming]", "MemoryObjectSendStream[SessionMessage]"]

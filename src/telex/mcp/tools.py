@@ -10,7 +10,7 @@ from telex import limits
 from telex.bus import inbox
 from telex.core.delivery import UNREAD, UNSEEN
 from telex.errors import ArgumentsInvalid, AskedFirst, TimedOut
-from telex.mcp import show
+from telex.mcp import render
 from telex.mcp.toolset import Answer, Tool, check
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from telex.bus import Bus
     from telex.bus.inbox import Taking
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.bus.send import Sent
     from telex.mcp.call import Call
 
@@ -176,7 +176,7 @@ def _sent(sent: Sent) -> Answer:
 def _inbox(bus: Bus, given: Arguments) -> Answer:
     letters = bus.inbox(everything=given.get("all", False))
     unread = bus.unread()
-    words = show.listing(letters, bus.clock()) if letters else "nothing unread"
+    words = render.listing(letters, bus.clock()) if letters else "nothing unread"
     more = unread - sum(one.state in UNSEEN for one in letters)
     if more > 0 and not given.get("all"):
         words += f"\n{more} more: read shows the oldest first"
@@ -208,9 +208,12 @@ def _named(bus: Bus, ids: list[str], offset: int) -> Answer:
 def _shown(bus: Bus, letters: list[Letter], taking: Taking | None, left: int, offset: int = 0) -> Answer:
     """Messages as they are put before the model, with what marks those that it really shows."""
     more = _paged(letters[0], offset)
-    words, shown = show.framed(letters, bus.me.address.name, bus.clock(), max(0, left))
+    words, shown = render.framed(letters, bus.me.address.name, bus.clock(), max(0, left))
     left += len(letters) - len(shown)
-    structured: dict[str, Any] = {"notice": words.partition("\n")[0], "messages": [show.message(one) for one in shown]}
+    structured: dict[str, Any] = {
+        "notice": words.partition("\n")[0],
+        "messages": [render.message(one) for one in shown],
+    }
     structured["left"] = max(0, left)
     if more:
         words, structured["more"] = f"{words}\n{more}", more
@@ -229,14 +232,14 @@ def _paged(one: Letter, offset: int) -> str:
 
 def _who(bus: Bus, _: Arguments) -> Answer:
     found = bus.who()
-    structured = {"me": _me(bus), "sessions": [show.session(one) for one in found]}
-    return Answer(text=show.roster(found, bus.clock()), structured=structured)
+    structured = {"me": _me(bus), "sessions": [render.session(one) for one in found]}
+    return Answer(text=render.roster(found, bus.clock()), structured=structured)
 
 
 def _search(bus: Bus, given: Arguments) -> Answer:
     most = min(max(1, given.get("limit", limits.LIST_ROWS)), limits.INBOX_WAITING)
     letters = bus.search(*given["words"].split(), most=most)
-    words = show.listing(letters, bus.clock()) if letters else "nothing found"
+    words = render.listing(letters, bus.clock()) if letters else "nothing found"
     return Answer(text=words, structured={"messages": _headings(letters)})
 
 
@@ -323,4 +326,4 @@ def _me(bus: Bus) -> str:
 
 
 def _headings(letters: list[Letter]) -> list[dict[str, Any]]:
-    return [show.heading(one) for one in letters]
+    return [render.heading(one) for one in letters]

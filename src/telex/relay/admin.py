@@ -16,9 +16,9 @@ from telex.crypto import words
 from telex.errors.between import HostedMachineUnknown, RelayRefused, TeamExists, TeamFounded, TeamUnknown
 from telex.relay import commands
 from telex.relay.clock import now_ms
+from telex.relay.interfaces import Log
 from telex.relay.nameplates import nameplates
-from telex.relay.ports import Log
-from telex.relay.rules import chain
+from telex.relay.transitions import chain
 from telex.wire.records import OWNER
 
 

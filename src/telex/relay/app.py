@@ -29,9 +29,9 @@ from telex.errors.between import RelayRefused
 from telex.relay import logs
 from telex.relay.auth import Asked, Claimed
 from telex.relay.clock import now_ms
-from telex.relay.desk import NOBODY, Answer, Call, Desk, Stream
+from telex.relay.handlers import HANDLERS, Handler
 from telex.relay.openapi import PLACES, success
-from telex.relay.rooms import HANDLERS, Handler
+from telex.relay.service import NOBODY, Answer, Call, Desk, Stream
 from telex.relay.writer import broken
 from telex.wire import api, signing
 from telex.wire.faults import fault, refusal

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from telex import limits
 from telex.crypto import signatures
-from telex.relay.book import Book
 from telex.relay.quota import Meter
+from telex.relay.state import Book
 from telex.wire import signing
 from telex.wire.faults import refusal
 from telex.wire.routes import SIGNED, Route

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import apsw
 
-from telex.relay import commands, file
-from telex.relay.book import Book
-from telex.relay.ports import Measure, Notify
-from telex.relay.rules import apply
+from telex.relay import commands, state_file
+from telex.relay.interfaces import Measure, Notify
+from telex.relay.state import Book
+from telex.relay.transitions import apply
 from telex.relay.writer import Writer, broken
 
 
@@ -19,15 +19,15 @@ class SqliteLog:
 
     def __init__(self, path: str, *, serving: bool = True) -> None:
         """Raises RelayRunning, RelayFileUnusable, RelayFileNewer. Without `serving`, beside whoever serves."""
-        file.prepare(path)
+        state_file.prepare(path)
         self._path = path
-        self._lock = file.Serving(path) if serving else None
+        self._lock = state_file.Serving(path) if serving else None
         self._writer: Writer | None = None
-        self.book: Book = file.open_book(path)
+        self.book: Book = state_file.open_book(path)
 
     async def start(self, notify: Notify, measure: Measure) -> None:
         """Begin, on the running event loop."""
-        self._writer = Writer(file.open_book(self._path), notify, measure)
+        self._writer = Writer(state_file.open_book(self._path), notify, measure)
 
     async def submit(self, command: commands.Any) -> commands.Result:
         """Apply it, durably. Raises RelayRefused."""

@@ -25,9 +25,9 @@ from telex.errors import Usage
 from telex.errors.between import ListenFailed
 from telex.relay import logs
 from telex.relay.app import App
-from telex.relay.desk import Desk
-from telex.relay.ports import Log, Parts
+from telex.relay.interfaces import Log, Parts
 from telex.relay.quota import Quotas
+from telex.relay.service import Desk
 from telex.wire.bounded_http import BoundedProtocol
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")

@@ -19,8 +19,8 @@ import apsw
 
 from telex import limits
 from telex.errors.between import RelayRefused
-from telex.relay.book import Book, Wake
-from telex.relay.ports import Measure, Notify
+from telex.relay.interfaces import Measure, Notify
+from telex.relay.state import Book, Wake
 from telex.wire.faults import refusal
 
 T = TypeVar("T")

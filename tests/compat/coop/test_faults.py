@@ -15,7 +15,7 @@ import pytest
 from tests.compat.coop.conftest import COOP_LINE, Coop, context_of, payload, polled
 from tests.support.cli import LONGEST_SECONDS, TELEX, Ran, Shell
 
-from telex.store import people
+from telex.mail import addresses
 from telex.testing.claude import Session
 
 POLL = [TELEX, "coop", "session", "poll", "--format=hook", "--mark-read"]
@@ -361,5 +361,5 @@ def test_coops_own_line_works_through_the_alias(coop: Coop, shell: Shell) -> Non
     answer = api.prompt("go on")
     assert answer["status"] == 0
     text = answer["hookSpecificOutput"]["additionalContext"]
-    assert f"### From @{people.user_name()} in feature-auth (" in text and "\n> line one\n> line two\n" in text
+    assert f"### From @{addresses.user_name()} in feature-auth (" in text and "\n> line one\n> line two\n" in text
     assert {key for key in api.prompt("and on") if key != "status" and key != "stderr"} == set()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telex import limits
-from telex.bus.letters import Letter
+from telex.bus.message_view import Letter
 from telex.compat.coop.notice import TITLE, Reader, notice, session_of
 
 NOW_MS = 1_795_308_180_000  # 2026-11-22 00:43 UTC

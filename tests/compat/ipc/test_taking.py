@@ -138,8 +138,8 @@ def test_two_checks_at_once_never_share_a_message(port: Port) -> None:
 
 
 def test_a_check_that_must_wait_too_long_says_so(port: Port, shell: Shell) -> None:
-    from telex.store.lock import FileLock
-    from telex.store.sqlite import Store
+    from telex.db.connection import Store
+    from telex.fs.lock import FileLock
 
     alice, bob = port.client("alice"), port.client("bob")
     alice.send("bob", "hello")

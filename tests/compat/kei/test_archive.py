@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.compat.kei.mailbox import Mailbox
 from tests.support.machine import DAY, HOUR, START_MS, Machine, Processes, said
 
-from telex.bus.letters import DAMAGED
+from telex.bus.message_view import DAMAGED
 from telex.compat.kei import archive
 
 NOW = START_MS // 1000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.compat.kei.mailbox import HEAD, RECORD, TAIL
 
 from telex import limits
-from telex.bus.letters import DAMAGED, Letter
+from telex.bus.message_view import DAMAGED, Letter
 from telex.compat.kei import lines
 
 OURS = ("  • ", "  (", "    (", "    > ")

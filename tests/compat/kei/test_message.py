@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.compat.kei.mailbox import RECORD, Mailbox, Session
 
-from telex.store.people import user_name
+from telex.mail.addresses import user_name
 
 USAGE = "kei message: send [--to <name|all>] <text> | inbox | list | channels\n"
 SEND_USAGE = "usage: kei message send [--to <name|all>] <text>\n"

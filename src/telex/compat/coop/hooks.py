@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 
-from telex.clients import install as installing
-from telex.clients import places, registry, settings
-from telex.clients.atomic import content
-from telex.clients.plan import UNCHANGED
+from telex.clients import places, registry
+from telex.clients.edit import hook_entries
+from telex.clients.installer import install as installing
+from telex.clients.installer.plan import UNCHANGED
+from telex.clients.installer.transaction import content
 from telex.clients.registry import COOP, HOOKS, PROJECT, SKILL, USER
 from telex.compat.coop.words import parse
 from telex.core import text
@@ -22,8 +23,8 @@ from telex.errors.settings import SettingsUnreadable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.cli.main import Call
+    from telex.clients.installer.plan import Change
     from telex.clients.places import Place
-    from telex.clients.plan import Change
 
 _CLIENT = "claude"
 _EVENTS = ("UserPromptSubmit", "SessionStart")
@@ -116,9 +117,9 @@ def _has_own_line(path: str) -> bool:
     return bool(_groups(path, _is_own_line))
 
 
-def _groups(path: str, ours: settings.Ours) -> dict[str, object]:
+def _groups(path: str, ours: hook_entries.Ours) -> dict[str, object]:
     try:
-        return dict(settings.groups_with(settings.check(path, content(path) or b""), ours))
+        return dict(hook_entries.groups_with(hook_entries.check(path, content(path) or b""), ours))
     except SettingsUnreadable:
         return {}
 

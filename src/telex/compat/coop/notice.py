@@ -17,7 +17,7 @@ from telex.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
 
 TITLE = "## Coop Notifications"
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-@#,")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.bus import Bus
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.cli.main import Call
 
 _CLIENT = "claude"

@@ -7,7 +7,7 @@ refused with its size and the way around; who did not get the message is named.
 from __future__ import annotations
 
 from telex import limits
-from telex.bus import given
+from telex.bus import body_source
 from telex.compat.coop.words import Words, one_name, parse
 from telex.core import names
 from telex.core.delivery import QUEUED
@@ -92,4 +92,4 @@ def _addressed(words: Words, bus: Bus) -> tuple[str, str | bytes]:
         return (texts[0] if len(texts) == 2 else ""), texts[-1]
     if (path is not None and piped) or len(texts) > 1:
         raise Usage(problem="give the text once: in quotes, with --file or with --stdin", verb="session")
-    return (texts[0] if texts else ""), (given.from_pipe() if path is None else given.from_file(bus, path))
+    return (texts[0] if texts else ""), (body_source.from_pipe() if path is None else body_source.from_file(bus, path))

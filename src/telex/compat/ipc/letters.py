@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from telex.bus import Bus
     from telex.bus.inbox import Taking
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.config import Settings
 
 DIRECTORY = "~/.claude-ipc-data/large-messages"

@@ -17,7 +17,7 @@ import threading
 from fnmatch import fnmatchcase
 
 from telex import limits
-from telex.bus import given
+from telex.bus import body_source
 from telex.errors import IpcRefused
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def file_message(bus: Bus, filepath: str, description: str) -> dict[str, Any]:
     try:
         path = os.path.abspath(os.path.expanduser(filepath))
         real = os.path.realpath(path)
-        if reason := given.forbidden(bus, path, real):
+        if reason := body_source.forbidden(bus, path, real):
             raise PermissionError(reason)
         fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(fd, "rb") as file:

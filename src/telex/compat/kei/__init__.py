@@ -15,7 +15,7 @@ import os
 import sys
 
 from telex import limits
-from telex.bus import given, here
+from telex.bus import body_source, here
 from telex.compat.kei import lines
 from telex.compat.kei.words import Sending, parse_send, value
 from telex.core import names, text
@@ -25,7 +25,7 @@ from telex.errors import BodyEmpty, NameInvalid, NameReserved, NobodyThere, Tele
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.bus import Bus
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
     from telex.bus.send import Sent
     from telex.cli.main import Call
 
@@ -97,7 +97,7 @@ def _body(said: Sending, bus: Bus) -> str | bytes:
         raise Usage(problem="give the text once: as words, with --file or with --stdin", verb="message")
     if not said.path and not said.piped:
         return said.body
-    return given.from_file(bus, said.path) if said.path else given.from_pipe()
+    return body_source.from_file(bus, said.path) if said.path else body_source.from_pipe()
 
 
 def _to_all(bus: Bus, body: str | bytes) -> Sent:

@@ -16,7 +16,7 @@ import os
 import time
 
 from telex import limits
-from telex.bus.letters import DAMAGED
+from telex.bus.message_view import DAMAGED
 from telex.compat.kei.lines import ALL
 from telex.core import delivery, ids, message, names, text
 from telex.core.record import Record

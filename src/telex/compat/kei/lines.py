@@ -16,7 +16,7 @@ from telex.core.message import OWES_REPLY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.bus.letters import Letter
+    from telex.bus.message_view import Letter
 
 ALL = "all"
 

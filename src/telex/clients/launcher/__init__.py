@@ -1,0 +1,1 @@
+"""How hook lines and shells start telex: launchers, their byte code, the interpreter they use."""

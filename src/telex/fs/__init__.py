@@ -1,0 +1,1 @@
+"""Files of a home: bells, locks, processes, large bodies. No database."""

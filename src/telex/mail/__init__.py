@@ -1,0 +1,1 @@
+"""Messages and who they are for, as one machine's store keeps them."""

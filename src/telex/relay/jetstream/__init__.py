@@ -1,0 +1,1 @@
+"""The log of a relay in a NATS cluster."""
