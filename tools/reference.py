@@ -428,18 +428,18 @@ def _column(line: str) -> list[list[str]]:
 
 def hook_events() -> str:
     """The lines that install writes for Claude Code, and what each does."""
-    from telex.clients import registry
+    from telex.clients import types
     from telex.clients.adapters import claude
     from telex.clients.launcher import gate
 
-    where = registry.Where(
-        scope=registry.USER,
+    where = types.Where(
+        scope=types.USER,
         user_home="/home/you",
         project_dir="",
         home="/home/you/.telex",
         hook="/home/you/.telex/bin/hook.py",
     )
-    pieces = [piece for piece in claude.CLIENT.pieces(where) if isinstance(piece, registry.HookFile)]
+    pieces = [piece for piece in claude.CLIENT.pieces(where) if isinstance(piece, types.HookFile)]
     about = _gates(source("clients/adapters/claude.py"), source("clients/launcher/gate.py"))
     rows: list[list[str]] = []
     lines: list[str] = []

@@ -96,7 +96,7 @@ RECORDS = {
     "Finding": "clients/installer/inspection.py",
     "Check": "doctor.py",
     "Capability": "clients/hook_points.py",
-    "Moment": "clients/hook_points.py",
+    "Moment": "clients/types.py",
     "Change": "clients/installer/plan.py",
     "Failed": "cli/install.py",
     "Linked": "cli/link.py",

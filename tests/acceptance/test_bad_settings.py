@@ -28,7 +28,7 @@ from telex.clients.installer.install import by_path, install, uninstall
 from telex.clients.installer.plan import Change
 from telex.clients.launcher import launchers
 from telex.clients.launcher.launchers import Launch
-from telex.clients.registry import PROJECT, SERVER, USER, OwnFile, Piece, Where
+from telex.clients.types import PROJECT, SERVER, USER, OwnFile, Piece, Where
 from telex.errors.settings import SettingsReadOnly, SettingsUnreadable, SettingsUnwritable
 
 CASES = [(name, scope) for name in registry.names() for scope in registry.client(name).scopes]

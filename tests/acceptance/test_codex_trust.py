@@ -11,14 +11,14 @@ import pytest
 from tests.support.cli import Shell
 from tests.support.trust import Change, trust
 
-from telex.clients import registry
+from telex.clients import types
 from telex.clients.adapters import codex
 from telex.clients.installer.codex_trust import fingerprint
 from telex.clients.installer.inspection import Finding, inspect
 from telex.clients.installer.install import install, uninstall
 from telex.clients.installer.plan import Change as Done
 from telex.clients.launcher.launchers import Launch
-from telex.clients.registry import Piece, Where
+from telex.clients.types import Piece, Where
 
 LAUNCH = Launch(python="/opt/python3.11", import_dirs=["/opt/telex"])
 MINE = {"hooks": [{"type": "command", "command": "first.sh"}]}
@@ -34,7 +34,7 @@ class Machine:
 
     def __init__(self, root: Path, scope: str) -> None:
         self.scope, self.user, self.project = scope, root / "user", root / "project"
-        self.hooks = (self.project if scope == registry.PROJECT else self.user) / ".codex" / "hooks.json"
+        self.hooks = (self.project if scope == types.PROJECT else self.user) / ".codex" / "hooks.json"
         self.config = self.user / ".codex" / "config.toml"
         for directory in (self.hooks.parent, self.config.parent):
             directory.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class Machine:
         self.hooks.write_text(json.dumps(value, indent=2))
 
 
-@pytest.fixture(params=[registry.USER, registry.PROJECT])
+@pytest.fixture(params=[types.USER, types.PROJECT])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
     return Machine(tmp_path, request.param)
 
@@ -88,7 +88,7 @@ def test_hooks_that_nobody_trusted_are_named_and_trusted_ones_are_installed(mach
 
 @pytest.mark.parametrize("form", ["the directory", "the file"])
 def test_a_record_counts_by_the_files_own_name_and_by_the_one_behind_a_link(tmp_path: Path, form: str) -> None:
-    machine = Machine(tmp_path, registry.USER)
+    machine = Machine(tmp_path, types.USER)
     dotfiles = tmp_path / "dotfiles"
     if form == "the directory":
         machine.hooks.parent.rename(dotfiles)

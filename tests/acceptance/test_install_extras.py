@@ -18,7 +18,7 @@ from tests.support.cli import Shell
 from telex.clients.installer import transaction
 from telex.clients.installer.inspection import inspect
 from telex.clients.launcher import launchers
-from telex.clients.registry import COOP, HOOKS, MSG, SERVER, SKILL
+from telex.clients.types import COOP, HOOKS, MSG, SERVER, SKILL
 from telex.errors import Usage
 from telex.errors.settings import SettingsUnreadable, SettingsUnwritable
 

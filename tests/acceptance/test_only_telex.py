@@ -17,7 +17,7 @@ from tests.support.cli import Shell
 from telex.clients.adapters.claude import BUILT_IN
 from telex.clients.edit.denials import Denials
 from telex.clients.installer.inspection import inspect
-from telex.clients.registry import DENIED, HOOKS, LINE, DenyFile
+from telex.clients.types import DENIED, HOOKS, LINE, DenyFile
 from telex.errors import Usage
 
 WITH = (DENIED,)

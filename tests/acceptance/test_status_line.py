@@ -16,7 +16,7 @@ from tests.acceptance.installing import Machine, actions
 from tests.support.cli import Shell
 
 from telex.clients.installer.inspection import inspect
-from telex.clients.registry import LINE
+from telex.clients.types import LINE
 from telex.errors import Usage
 
 WITH = (LINE,)

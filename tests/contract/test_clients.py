@@ -11,13 +11,13 @@ import pytest
 from tests.support.trust import but_for_trust
 
 from telex import limits
-from telex.clients import registry
+from telex.clients import registry, types
 from telex.clients.edit import hook_entries, json_edit
 from telex.clients.installer.inspection import inspect
 from telex.clients.installer.install import install, ours_in, uninstall
 from telex.clients.launcher import gate
 from telex.clients.launcher.launchers import Launch, hook_path
-from telex.clients.registry import Client, HookFile, OwnFile, Where
+from telex.clients.types import Client, HookFile, OwnFile, Where
 from telex.errors import ClientUnknown
 from telex.errors.settings import SettingsUnreadable
 
@@ -76,20 +76,20 @@ def test_the_adapter_names_itself(machine: Machine) -> None:
     assert machine.adapter.name == machine.client
     assert machine.adapter.title
     assert isinstance(machine.adapter.config_variable, str)
-    assert registry.USER in machine.adapter.scopes
+    assert types.USER in machine.adapter.scopes
 
 
 def test_pieces_are_the_same_each_time_and_lie_under_the_scope(machine: Machine) -> None:
     pieces = machine.adapter.pieces(machine.where())
     assert pieces == machine.adapter.pieces(machine.where())
-    base = machine.project if machine.scope != registry.USER else machine.user
+    base = machine.project if machine.scope != types.USER else machine.user
     assert pieces and all(Path(piece.path).is_relative_to(base) for piece in pieces)
     assert len({piece.path for piece in pieces}) == len(pieces)
 
 
 def test_the_clients_own_variable_moves_the_users_scope(machine: Machine) -> None:
     pieces = machine.adapter.pieces(machine.where(config_dir="/elsewhere"))
-    moved = bool(machine.adapter.config_variable) and machine.scope == registry.USER
+    moved = bool(machine.adapter.config_variable) and machine.scope == types.USER
     assert all(piece.path.startswith("/elsewhere/") == moved for piece in pieces)
 
 
@@ -122,13 +122,13 @@ def test_another_homes_handlers_are_telexs_but_not_ours(machine: Machine) -> Non
 def test_each_extra_is_a_part_of_its_own_and_only_a_server_may_share_a_file(machine: Machine) -> None:
     usual, extras = machine.adapter.pieces(machine.where()), machine.adapter.extras(machine.where())
     assert extras == machine.adapter.extras(machine.where())
-    base = machine.project if machine.scope != registry.USER else machine.user
+    base = machine.project if machine.scope != types.USER else machine.user
     assert all(Path(piece.path).is_relative_to(base) for piece in extras)
     paths = [piece.path for piece in (*usual, *extras) if isinstance(piece, HookFile | OwnFile)]
     parts = [piece.part for piece in extras]
     assert len(set(paths)) == len(paths) and len(set(parts)) == len(parts)
     assert not set(parts) & {piece.part for piece in usual}
-    moved = bool(machine.adapter.config_variable) and machine.scope == registry.USER
+    moved = bool(machine.adapter.config_variable) and machine.scope == types.USER
     for piece in machine.adapter.extras(machine.where(config_dir="/elsewhere")):
         assert piece.path.startswith("/elsewhere/") == moved
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from tests.clients.proofs import PROOFS
 
-from telex.clients import hook_points, registry
-from telex.clients.hook_points import APPROVAL, END, IDLE, MAIL, Moment
-from telex.clients.registry import HookFile, OwnFile, Where
+from telex.clients import hook_points, registry, types
+from telex.clients.hook_points import APPROVAL, END, IDLE, MAIL
+from telex.clients.types import HookFile, Moment, OwnFile, Where
 from telex.fs import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT / "tests" / "clients"
 PAYLOADS = ROOT / "tests" / "acceptance" / "payloads"
-WHERE = Where(scope=registry.USER, user_home="/home/you", project_dir="", home="/h", hook="/h/bin/hook.py")
+WHERE = Where(scope=types.USER, user_home="/home/you", project_dir="", home="/h", hook="/h/bin/hook.py")
 NOT_HOOKS = {"FileChanged on the bell", "the plugin's monitor", "the session's inbox socket", "codex queue"}
 
 client = pytest.mark.parametrize("client", registry.names())

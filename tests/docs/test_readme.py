@@ -13,7 +13,7 @@ import pytest
 from tests.docs import pages
 
 import telex
-from telex.clients import registry
+from telex.clients import types
 from telex.clients.installer import install
 from telex.testing.claude import Session, context
 
@@ -54,7 +54,7 @@ class Stage:
 
     def __init__(self, root: Path) -> None:
         self.home = root / ".telex"
-        install.install("claude", registry.USER, home=str(self.home), user_home=str(root))
+        install.install("claude", types.USER, home=str(self.home), user_home=str(root))
         environment = {
             "PATH": f"{self.home}/bin{os.pathsep}{os.defpath}",
             "HOME": str(root),

@@ -11,7 +11,7 @@ import pytest
 
 import telex
 from telex import homes, wiring
-from telex.clients import places, registry
+from telex.clients import places, registry, types
 from telex.clients.installer import install
 from telex.errors import HomeUnknown, PathNotAbsolute, TelexError
 from telex.hook import log_fault, monitor, payloads
@@ -97,7 +97,7 @@ def test_a_clients_own_directory_is_held_to_the_same(client: str, path: str, tmp
     there = places.of(client, str(tmp_path / ".telex"), os.getcwd(), environment)
     for act in (install.install, install.uninstall):
         with pytest.raises(PathNotAbsolute) as caught:
-            act(client, registry.USER, **there)
+            act(client, types.USER, **there)
         assert caught.value.message.startswith(f"{variable} is '")
     assert os.listdir(tmp_path) == ["project"]
 

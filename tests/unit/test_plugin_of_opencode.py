@@ -9,7 +9,7 @@ import pytest
 
 from telex import limits
 from telex.clients import registry
-from telex.clients.registry import OwnFile, Where
+from telex.clients.types import OwnFile, Where
 
 ODD = [
     "/home/o'hara/.telex",

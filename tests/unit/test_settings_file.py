@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telex.clients.edit import hook_entries, json_edit
-from telex.clients.registry import Entry
+from telex.clients.types import Entry
 from telex.errors.settings import SettingsUnreadable
 
 

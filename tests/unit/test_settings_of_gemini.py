@@ -8,7 +8,7 @@ import pytest
 
 from telex import limits
 from telex.clients.adapters.gemini import CLIENT, NAME, Gemini
-from telex.clients.registry import HookFile, OwnFile, Where
+from telex.clients.types import HookFile, OwnFile, Where
 
 WHERE = Where(scope="user", user_home="/u", project_dir="", home="/u/.telex", hook="/u/.telex/bin/hook.py")
 

@@ -532,7 +532,7 @@ class Bus:
 
     def _place(self, target: names.Target) -> int:
         """The address at a name, made where it is missing. Raises NameReserved for what is nobody's."""
-        from telex.bus import recipients
+        from telex.bus import recipient, recipients
         from telex.mail import addresses
 
         place = recipients.find(self.db, target, self.clock())
@@ -541,7 +541,7 @@ class Bus:
                 if target.name == addresses.SYSTEM and not target.machine:
                     return addresses.system(self.db, self.clock()).id
                 names.fold_own(target.name)
-                wanted, linked = recipients.Wanted(to=[target], near={}), addresses.linked(self.db)
+                wanted, linked = recipient.Wanted(to=[target], near={}), addresses.linked(self.db)
                 return recipients.resolve(self.db, self.me, wanted, linked, self.clock())[0].place.id
         return place.id
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from telex import limits
 from telex.bus.identity import Caller
-from telex.bus.recipients import Recipient
+from telex.bus.recipient import Recipient
 from telex.config import Settings
 from telex.core import flow, message
 from telex.db.connection import Store

@@ -11,32 +11,12 @@ under its lock.
 from __future__ import annotations
 
 from telex.bus.identity import Caller
+from telex.bus.recipient import Recipient, Wanted
 from telex.core import message, names
-from telex.core.record import Record
 from telex.db.connection import Store
-from telex.errors import NameReserved, NobodyElse, NobodyThere, Refused
+from telex.errors import NameReserved, NobodyElse, NobodyThere
 from telex.errors.between import NotLinked
 from telex.mail import addresses
-
-
-class Recipient(Record):
-    """One address that the message is for, and why it will not get it."""
-
-    place: addresses.Address
-    via: str
-    refusal: Refused | None = None
-    machine: str = ""  # the id of the machine that it is at; '' is this one
-
-
-class Wanted(Record):
-    """To whom, as it was written."""
-
-    to: list[names.Target]
-    strict: bool = False
-    or_person: bool = False  # what is to all goes to the person while no session is here
-    team: bool = False  # what is to all goes to the whole team
-    keep: bool = False  # what is to a channel where nobody else is waits there, also where its sender is no member
-    near: dict[str, str]  # for a name that nobody holds, or a machine that is not there, the one most like it
 
 
 def near(db: Store, caller: Caller, targets: list[names.Target], strict: bool, now_ms: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from telex.bus.recipients import Recipient, Wanted
+from telex.bus.recipient import Recipient, Wanted
 from telex.core import message, names
 from telex.db.connection import Store
 from telex.errors import NobodyThere

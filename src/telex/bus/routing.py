@@ -6,7 +6,7 @@ out at the other machine too; what is said of a recipient there comes with its a
 
 from __future__ import annotations
 
-from telex.bus.recipients import Recipient
+from telex.bus.recipient import Recipient
 from telex.core import delivery, message, names
 from telex.db.connection import Store
 from telex.errors.between import NotLinked, OwnersOnly

@@ -16,7 +16,8 @@ from telex import limits
 from telex.bus import waking
 from telex.bus.flow_control import judge
 from telex.bus.identity import Caller
-from telex.bus.recipients import Recipient, Wanted, near, resolve
+from telex.bus.recipient import Recipient, Wanted
+from telex.bus.recipients import near, resolve
 from telex.core import delivery, ids, message, names
 from telex.core.record import Record
 from telex.db import settings

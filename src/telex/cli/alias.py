@@ -6,7 +6,7 @@ import os
 import shlex
 
 from telex.bus import here
-from telex.clients import places, registry
+from telex.clients import places, registry, types
 from telex.clients.installer import install as installing
 from telex.clients.installer import manifest
 from telex.clients.installer.plan import KEEP, UNCHANGED
@@ -17,14 +17,14 @@ from telex.wiring import home_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.clients.installer.plan import Change
     from telex.clients.launcher.aliases import Alias
     from telex.clients.places import Place
 
 _CLIENT = "claude"
 # What the system had in clients besides its command: Claude Code's always, another's where that client is.
-_BESIDE = {"coop": {_CLIENT: registry.COOP}, "kei": {_CLIENT: registry.MSG, "gemini": registry.MSG_COMMAND}}
+_BESIDE = {"coop": {_CLIENT: types.COOP}, "kei": {_CLIENT: types.MSG, "gemini": types.MSG_COMMAND}}
 
 
 def alias(call: Call) -> int:
@@ -39,12 +39,12 @@ def alias(call: Call) -> int:
     removed = "remove" in call.args.flags
     act = installing.uninstall if removed else installing.install
     there: Place = {**place, "config_dir": directory}
-    changes = act(chosen, registry.USER, **there)
+    changes = act(chosen, types.USER, **there)
     if not (removed and chosen.name in [one.client for one in manifest.all_of(place["home"])]):
         for client, part in _beside(chosen.system, place["user_home"], removed):
             known = [one.path for one in changes]  # the launchers belong to all
             found_there = places.of(client, place["home"], here(), os.environ)
-            changes += [one for one in act(client, registry.USER, **found_there, only=(part,)) if one.path not in known]
+            changes += [one for one in act(client, types.USER, **found_there, only=(part,)) if one.path not in known]
     found = {} if removed else _found(chosen)
     kept = any(one.action == KEEP and os.path.dirname(one.path) == directory for one in changes)
     if call.out.as_json:

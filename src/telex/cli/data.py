@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 _SQLITE = b"SQLite format 3\0"
 

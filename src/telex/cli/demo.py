@@ -7,13 +7,13 @@ import shlex
 import subprocess
 import tempfile
 
-from telex.clients import registry
+from telex.clients import types
 from telex.clients.installer import install
 from telex.testing.claude import Session, context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 
 def demo(call: Call) -> None:
@@ -35,7 +35,7 @@ class _Stage:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": self.user_home, "TELEX_HOME": self.home}
         settings = f"{self.user_home}/.claude/settings.json"
         self.sessions: list[Session] = []
-        install.install("claude", registry.USER, home=self.home, user_home=self.user_home)
+        install.install("claude", types.USER, home=self.home, user_home=self.user_home)
         for name in ("frontend", "api"):
             os.makedirs(f"{place}/{name}")
             self.sessions.append(Session(settings, f"{place}/{name}", environment))

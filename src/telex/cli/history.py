@@ -10,7 +10,7 @@ from telex.core.delivery import HANDED
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.bus.message_view import Letter, Receipt
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 
 def show(call: Call) -> None:

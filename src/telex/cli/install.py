@@ -9,7 +9,7 @@ from telex import homes
 from telex.bus import health, here
 from telex.cli import extras
 from telex.cli.output import remark
-from telex.clients import hook_points, places, registry, versions
+from telex.clients import hook_points, places, registry, types, versions
 from telex.clients.installer import entries, inspection, manifest, modes, sandbox
 from telex.clients.installer.plan import LAUNCHERS
 from telex.clients.launcher import aliases
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.clients.hook_points import Capability
     from telex.clients.installer.inspection import Finding
     from telex.clients.installer.plan import Change
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Act = Callable[[str, Place], list[Change]]
 
 
-_OF_CLAUDE = {"status-line": registry.LINE, "only": registry.DENIED}  # by flag
+_OF_CLAUDE = {"status-line": types.LINE, "only": types.DENIED}  # by flag
 
 
 def status(call: Call) -> int:
@@ -131,7 +131,7 @@ def _print(call: Call) -> int:
 def _servers_where_asked(call: Call, failed: list[str]) -> list[tuple[str, Change]]:
     """The MCP server for each client whose sandbox keeps its agent from sending, where the person at this terminal
     wants it."""
-    if _dry(call) or not _may_ask(call) or _scope(call) != registry.USER:
+    if _dry(call) or not _may_ask(call) or _scope(call) != types.USER:
         return []
     added = []
     for client, place in _found(call):
@@ -139,7 +139,7 @@ def _servers_where_asked(call: Call, failed: list[str]) -> list[tuple[str, Chang
         if why and _yes(f"{text.visible(why)}\nadd telex's MCP server to {client}? [Y/n] "):
             extras.require("mcp")
             form = "as-plugin" in call.args.flags
-            found = modes.install(client, registry.USER, place, as_plugin=form, also=(registry.SERVER,))
+            found = modes.install(client, types.USER, place, as_plugin=form, also=(types.SERVER,))
             added += [(client, one) for one in found if one.action != "unchanged"]
     return added
 
@@ -195,7 +195,7 @@ def _agreed(call: Call) -> bool:
     if not _may_ask(call):
         raise NobodyToAsk()
     _say(call, planned, failed, "")
-    if any(registry.DENIED in _extras(call, client) for client, _ in planned):
+    if any(types.DENIED in _extras(call, client) for client, _ in planned):
         call.out.line("without SendMessage a session of Claude Code cannot write to subagents that it started either")
     return _yes("write this? [Y/n] ")
 
@@ -220,7 +220,7 @@ def uninstall(call: Call) -> int:
         ),
     )
     _say(call, changes, failed, "nothing of telex is installed there")
-    left = [one.where for one in manifest.all_of(home_directory()) if one.where.scope != registry.USER]
+    left = [one.where for one in manifest.all_of(home_directory()) if one.where.scope != types.USER]
     if left and not (call.args.word("client") or call.out.as_json or _dry(call)):
         directories = sorted({one.project_dir for one in left})
         scopes = " or ".join(sorted({one.scope for one in left}, reverse=True))
@@ -232,7 +232,7 @@ def uninstall(call: Call) -> int:
 def _extras(call: Call, client: str) -> tuple[str, ...]:
     """The parts that are asked for by an option; those that one client has, only of that one or of a named client."""
     flags = call.args.flags
-    asked = [registry.SERVER] if "mcp" in flags else []
+    asked = [types.SERVER] if "mcp" in flags else []
     if client == modes.CLIENT or call.args.word("client"):
         asked += [part for flag, part in _OF_CLAUDE.items() if flag in flags]
     return tuple(asked)
@@ -253,7 +253,7 @@ def _found(call: Call) -> list[tuple[str, Place]]:
 def _placed(call: Call, clients: list[str]) -> list[tuple[str, Place]]:
     """The client that is named, where the environment says; or all, wherever telex is installed in them besides."""
     wanted = call.args.word("client")
-    if wanted or _scope(call) != registry.USER:
+    if wanted or _scope(call) != types.USER:
         having = [name for name in clients if _scope(call) in registry.client(name).scopes]
         return [(name, _place(name)) for name in ([wanted] if wanted else having or clients)]
     return [(name, place) for name in clients for place in _places(name)]
@@ -265,7 +265,7 @@ def _places(client: str) -> list[Place]:
     others = sorted(
         one.where.config_dir
         for one in manifest.all_of(first["home"])
-        if _of_plugin(one.client) == client and one.where.scope == registry.USER
+        if _of_plugin(one.client) == client and one.where.scope == types.USER
     )
     return [{**first, "config_dir": one} for one in dict.fromkeys([first["config_dir"], *others])]
 
@@ -280,7 +280,7 @@ def _dry(call: Call) -> bool:
 
 
 def _scope(call: Call) -> str:
-    return call.args.option("scope") or registry.USER
+    return call.args.option("scope") or types.USER
 
 
 def _place(client: str) -> Place:
@@ -294,27 +294,27 @@ def _findings(home: str) -> list[Finding]:
     for name in registry.names():
         for scope in registry.client(name).scopes:
             try:
-                places_of = _places(name) if scope == registry.USER else [_place(name)]
+                places_of = _places(name) if scope == types.USER else [_place(name)]
                 listed = [one for place in places_of for one in modes.inspect(name, scope, place)]
             except Usage:
                 continue  # the home directory is no project
             except PathNotAbsolute as problem:  # the client's, not telex's: the others are looked at all the same
                 listed = [_misplaced(name, problem)] if name in here_now else []
-            if (scope == registry.USER and name in here_now) or any(
+            if (scope == types.USER and name in here_now) or any(
                 one.state != inspection.NOT_INSTALLED for one in listed
             ):
                 found += [one for one in listed if one not in found]
     for kept in manifest.all_of(home):
         if kept.client in aliases.BY_CLIENT:
             place: Place = {**_place(registry.names()[0]), "config_dir": kept.where.config_dir}
-            listed = inspection.inspect(aliases.BY_CLIENT[kept.client], registry.USER, **place)
+            listed = inspection.inspect(aliases.BY_CLIENT[kept.client], types.USER, **place)
             found += [one for one in listed if one not in found]
     return found
 
 
 def _misplaced(client: str, problem: PathNotAbsolute) -> Finding:
     path = os.environ.get(registry.client(client).config_variable, "")
-    return inspection.Finding(path=path, part=registry.HOOKS, state=inspection.BROKEN, detail=problem.message)
+    return inspection.Finding(path=path, part=types.HOOKS, state=inspection.BROKEN, detail=problem.message)
 
 
 def _offers() -> list[Capability]:

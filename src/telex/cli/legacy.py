@@ -11,7 +11,7 @@ from telex.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 
 class Face(Record):

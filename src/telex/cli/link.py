@@ -15,7 +15,7 @@ from telex.team import chain_store as kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.core.members import Machine, Team
     from telex.team.alerts import Trouble
 

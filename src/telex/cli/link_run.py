@@ -12,7 +12,7 @@ from telex.team import link_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.db.connection import Store
 
 SYSTEMD = """\

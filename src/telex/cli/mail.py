@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from telex.bus import Emit
     from telex.bus.message_view import Letter
     from telex.bus.send import Sent
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.cli.parse import Args
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.bus import Bus
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.mcp.toolset import Offer, ToolSet
 
 SETS = ("default", "ipc", "all")
@@ -81,7 +81,8 @@ def toolsets(chosen: str) -> Sequence[ToolSet]:
 def ipc_tools() -> ToolSet:
     """The nine tools of claude-ipc-mcp."""
     from telex.compat.ipc import tools as ipc
-    from telex.mcp.toolset import Answer, Plain, Tool
+    from telex.mcp.answer import Answer
+    from telex.mcp.toolset import Plain, Tool
 
     def answer(bus: Bus, name: str, arguments: dict[str, Any]) -> Answer:
         said = ipc.call(bus, name, arguments)

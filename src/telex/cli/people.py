@@ -9,7 +9,7 @@ from telex.core import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 
 def who(call: Call) -> None:

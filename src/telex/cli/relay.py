@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.relay.admin import OwnerCode
     from telex.relay.interfaces import Log
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
     Act = Callable[[Relay, Membership], Awaitable[None]]
 

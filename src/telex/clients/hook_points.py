@@ -14,26 +14,17 @@ from __future__ import annotations
 
 import os
 
+from telex.clients.types import Moment
 from telex.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.registry import Client
+    from telex.clients.types import Client
 
 START, PROMPT, TOOL, STOP, IDLE = "session start", "next prompt", "between tool calls", "end of turn", "idle"
 MAIL = (START, PROMPT, TOOL, STOP, IDLE)  # at which a session can be given its mail
 APPROVAL, END = "waiting for approval", "end"  # at which telex only takes note
 TESTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "adapters", "files", "tested.json")
-
-
-class Moment(Record):
-    """One row of a client's table."""
-
-    when: str  # the moment
-    door: str  # what the client calls it: a hook, an event, a command; empty where it has none
-    since: str  # the oldest version with which it was seen
-    note: str = ""
-    handing: str = ""  # the hook point in core/evidence.py, whose rule says what proves that a model was given it
 
 
 class Tested(Record):

@@ -23,7 +23,7 @@ import os
 from telex.core.evidence import FAILED, PROMPT, SINGLE_TOOL, STOP, TOOL, WOKEN
 from telex.db.connection import Store
 from telex.fs import bells, monitors, processes
-from telex.hook import delivery, introduction, log_fault, payloads
+from telex.hook import delivery, introduction, log_fault, payloads, sessions
 from telex.mail import addresses
 
 TYPE_CHECKING = False
@@ -157,7 +157,7 @@ def _failed(db: Store, payload: Payload, _raw: str) -> int:
 
 
 def _end(db: Store, payload: Payload, _raw: str) -> int:
-    payloads.end(db, CLIENT, payload, _client_pid())
+    sessions.end(db, CLIENT, payload, _client_pid())
     return 0
 
 
@@ -222,11 +222,11 @@ _EVENTS = {
 
 
 def _session(db: Store, payload: Payload) -> addresses.Session:
-    return payloads.session(db, CLIENT, payload, _client_pid())
+    return sessions.session(db, CLIENT, payload, _client_pid())
 
 
 def _register(db: Store, payload: Payload) -> tuple[addresses.Session, addresses.Address]:
-    return payloads.register(db, CLIENT, payload, _client_pid())
+    return sessions.register(db, CLIENT, payload, _client_pid())
 
 
 def _client_pid() -> int:

@@ -19,7 +19,7 @@ from telex import limits
 from telex.core import evidence, message
 from telex.db.connection import Store
 from telex.fs import bells, monitors, processes
-from telex.hook import delivery, inbox_socket, payloads
+from telex.hook import delivery, inbox_socket, payloads, sessions
 from telex.mail import addresses, nudges
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def call(client: str, keys: list[str]) -> int:
 
 def _call_codex(db: Store, session: addresses.Session) -> None:
     if (
-        not payloads.one_shot(nudges.CODEX, session.pid)
+        not sessions.one_shot(nudges.CODEX, session.pid)
         and _begin(db, session)
         and not _queue(session, nudges.text(_waiting(db, session)[0]))
     ):

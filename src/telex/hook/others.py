@@ -22,7 +22,7 @@ from telex.core.evidence import ANSWER, INTERRUPTED, PROMPT, START, STOP, TOOL, 
 from telex.core.record import Record
 from telex.db.connection import Store
 from telex.fs import bells, processes
-from telex.hook import delivery, introduction, nudge, payloads
+from telex.hook import delivery, introduction, nudge, payloads, sessions
 from telex.mail import addresses, nudges
 
 TYPE_CHECKING = False
@@ -126,7 +126,7 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
         if moment == START:
             _start(db, dialect, payload, pid, event, answer)
         elif moment == END:
-            payloads.end(db, client, payload, pid)
+            sessions.end(db, client, payload, pid)
         else:
             _act(db, dialect, payload, pid, event, raw)
     except BrokenPipeError:  # the client went away before it had the text: nothing is recorded
@@ -137,7 +137,7 @@ def handle(client: str, event: str, raw: str, pid: int) -> int:
 def _act(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, raw: str) -> None:
     """Whatever is neither the beginning nor the end of a session."""
     moment, answer = dialect.events[event]
-    session = payloads.session(db, dialect.client, payload, pid)
+    session = sessions.session(db, dialect.client, payload, pid)
     emit = _emitter(db, dialect, session, event, answer)
     if moment == ASKS:
         bells.mark_asks(db.home, session.bell)
@@ -187,7 +187,7 @@ def _emitter(db: Store, dialect: Dialect, session: addresses.Session, event: str
 
 
 def _start(db: Store, dialect: Dialect, payload: Payload, pid: int, event: str, answer: str) -> None:
-    session, place = payloads.register(db, dialect.client, payload, pid)
+    session, place = sessions.register(db, dialect.client, payload, pid)
     line = delivery.introduction(db, session, place)
     say = _emitter(db, dialect, session, event, answer)
     said: list[str] = []

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from telex.bus import Bus, Caller
     from telex.fs.watch import Watch
+    from telex.mcp.answer import Answer
     from telex.mcp.bus_thread import Desk
     from telex.mcp.caller import Callers
     from telex.mcp.pending import Exchange
-    from telex.mcp.toolset import Answer
 
     Report = Callable[[float, float | None, str], Awaitable[None]]
 

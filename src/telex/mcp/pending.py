@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from anyio import Semaphore
 
     from telex.bus import Bus
+    from telex.mcp.answer import Finisher
     from telex.mcp.bus_thread import Desk
-    from telex.mcp.toolset import Finisher
 
 
 class Exchange:

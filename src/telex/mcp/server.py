@@ -18,9 +18,9 @@ from telex import __version__, limits
 from telex.core import text
 from telex.errors import Bug, TelexError
 from telex.mcp import prompts, resources
+from telex.mcp.answer import Answer
 from telex.mcp.call import Call
 from telex.mcp.pending import Exchange
-from telex.mcp.toolset import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from telex.bus import inbox
 from telex.core.delivery import UNREAD, UNSEEN
 from telex.errors import ArgumentsInvalid, AskedFirst, TimedOut
 from telex.mcp import render
-from telex.mcp.toolset import Answer, Tool, check
+from telex.mcp.answer import Answer
+from telex.mcp.toolset import Tool, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

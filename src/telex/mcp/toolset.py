@@ -11,6 +11,7 @@ from typing import Protocol
 
 from telex.core.record import Record
 from telex.errors import ArgumentsInvalid
+from telex.mcp.answer import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 
     from telex.bus import Bus
     from telex.mcp.call import Call
-
-
-class Finisher(Protocol):
-    """What still has to be recorded: `finish(True)` once the answer has left, `finish(False)` where it did not."""
-
-    def finish(self, took: bool, /) -> None:
-        """Record it, on the thread that owns the bus."""
 
 
 class Tool(Record):
@@ -42,15 +36,6 @@ class Tool(Record):
         shown = {"name": self.name, "description": self.description, "inputSchema": self.input_schema}
         annotations = self.annotations | ({"openWorldHint": True} if self.sends and linked else {})
         return shown | ({"annotations": annotations} if annotations else {})
-
-
-class Answer(Record):
-    """What a tool says: as text for the model, as a value for programs."""
-
-    text: str
-    structured: dict[str, Any] | None = None
-    is_error: bool = False
-    taking: Finisher | None = None
 
 
 class ToolSet(Protocol):

@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 from telex.clients.installer import policy
-from telex.clients.installer.policy import Policy
 from telex.clients.launcher import gate, launchers
-from telex.clients.registry import (
+from telex.clients.types import (
     COOP,
     LOCAL,
     MSG,
@@ -26,7 +25,9 @@ from telex.clients.registry import (
     Entry,
     HookFile,
     LineFile,
+    Moment,
     OwnFile,
+    Policy,
     ServerFile,
     Where,
 )
@@ -36,7 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.registry import Client, Piece
+    from telex.clients.types import Client, Piece
 
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "claude")
 BUILT_IN = ("ListAgents", "SendMessage")  # the model's own tools for other sessions

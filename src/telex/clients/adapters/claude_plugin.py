@@ -20,14 +20,13 @@ from telex import __version__
 from telex.clients.adapters.claude import CLIENT as SETTINGS
 from telex.clients.adapters.claude import MONITOR, monitor
 from telex.clients.edit.marketplace import NAME
-from telex.clients.registry import HOOKS, PLUGIN, SERVER, USER, HookFile, OwnFile, PluginFile, ServerFile, Where
+from telex.clients.types import HOOKS, PLUGIN, SERVER, USER, HookFile, OwnFile, PluginFile, ServerFile, Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.installer.policy import Policy
-    from telex.clients.registry import Client, Piece
+    from telex.clients.types import Client, Piece, Policy
 
 _SUMMARY = "Messages between coding-agent sessions"
 _HOOKS = "telex/hooks/hooks.json"

@@ -12,18 +12,17 @@ from __future__ import annotations
 import os
 
 from telex import limits
-from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 from telex.clients.installer import policy
-from telex.clients.installer.policy import Policy
 from telex.clients.launcher import gate, launchers
-from telex.clients.registry import PROJECT, USER, Entry, HookFile, Piece, ServerFile, Where
+from telex.clients.types import PROJECT, USER, Entry, HookFile, Moment, Piece, Policy, ServerFile, Where
 from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.registry import Client
+    from telex.clients.types import Client
 _SEEN = "0.169.0"  # the oldest version that was looked at
 _MOMENTS = (
     Moment(when=START, door="SessionStart", since=_SEEN, note="the name only, with the first prompt"),

@@ -12,18 +12,29 @@ import os
 
 from telex import limits
 from telex.clients.edit.json_edit import COMMENTS
-from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
+from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 from telex.clients.installer import policy
-from telex.clients.installer.policy import Policy
 from telex.clients.launcher import gate, launchers
-from telex.clients.registry import MSG_COMMAND, PROJECT, USER, Entry, HookFile, OwnFile, Piece, ServerFile, Where
+from telex.clients.types import (
+    MSG_COMMAND,
+    PROJECT,
+    USER,
+    Entry,
+    HookFile,
+    Moment,
+    OwnFile,
+    Piece,
+    Policy,
+    ServerFile,
+    Where,
+)
 from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.registry import Client
+    from telex.clients.types import Client
 
 NAME = "telex"  # of the hooks, in the client's own list of them
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "gemini")

@@ -13,17 +13,16 @@ import re
 
 from telex import limits
 from telex.clients.edit.json_edit import JSONC
-from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL, Moment
-from telex.clients.installer.policy import Policy
+from telex.clients.hook_points import APPROVAL, END, IDLE, PROMPT, START, STOP, TOOL
 from telex.clients.launcher import launchers
-from telex.clients.registry import PROJECT, USER, OwnFile, Piece, ServerFile, Where
+from telex.clients.types import PROJECT, USER, Moment, OwnFile, Piece, Policy, ServerFile, Where
 from telex.core import evidence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.registry import Client
+    from telex.clients.types import Client
 
 _FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", "opencode")
 _SEEN = "1.18.33"  # the oldest version that was looked at

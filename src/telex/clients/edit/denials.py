@@ -11,11 +11,11 @@ Rules kept here:
 from __future__ import annotations
 
 from telex.clients.edit import json_edit
+from telex.clients.types import denied_entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.installer.manifest import Kept
-    from telex.clients.registry import DenyFile
+    from telex.clients.types import DenyFile, Kept
 
 _PERMISSIONS, _DENY = "permissions", "deny"
 _LIST = f"{_PERMISSIONS}.{_DENY}"
@@ -94,7 +94,7 @@ class Denials:
         if not isinstance(permissions, dict):
             return []
         within = [_LIST] if _DENY in permissions else []
-        return [_PERMISSIONS, *within, *map(noted, self.there(text))]
+        return [_PERMISSIONS, *within, *map(denied_entry, self.there(text))]
 
     def is_empty(self, text: str) -> bool:
         """An empty object."""
@@ -108,7 +108,7 @@ class Denials:
 
     def is_in(self, kept: Kept) -> bool:
         """Told by the entries in `made`."""
-        return any(noted(tool) in kept.made for tool in self._piece.tools)
+        return any(denied_entry(tool) in kept.made for tool in self._piece.tools)
 
     def shown(self, sign: str) -> str:
         """The entries stand in full in the difference."""
@@ -124,12 +124,7 @@ class Denials:
         return [tool for tool in self._piece.tools if tool in denied]
 
     def _added(self, text: str, made: list[str]) -> list[str]:
-        return [tool for tool in self.there(text) if noted(tool) in made]
-
-
-def noted(tool: str) -> str:
-    """How the record's `made` names an entry."""
-    return f"{_LIST}.{tool}"
+        return [tool for tool in self.there(text) if denied_entry(tool) in made]
 
 
 def _denied(text: str) -> list[object]:

@@ -10,7 +10,7 @@ Rules kept here:
 from __future__ import annotations
 
 from telex.clients.edit import json_edit
-from telex.clients.registry import Entry
+from telex.clients.types import Entry
 from telex.errors.settings import SettingsNotJson
 
 TYPE_CHECKING = False

@@ -18,8 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.installer.manifest import Kept
-    from telex.clients.registry import PluginFile
+    from telex.clients.types import Kept, PluginFile
 
 NAME = "telex"  # of the marketplace, and of the plugin in it
 ENABLED_NAME = f"{NAME}@{NAME}"

@@ -12,7 +12,7 @@ import json
 
 from telex.clients.edit import hook_entries, json_edit, mcp_json
 from telex.clients.edit.mcp_json import JsonServers
-from telex.clients.registry import HookFile, ServerFile
+from telex.clients.types import HookFile, ServerFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from telex.clients.edit.hook_entries import Ours
     from telex.clients.edit.mcp_toml import TomlServers
-    from telex.clients.installer.manifest import Kept
+    from telex.clients.types import Kept
 else:
     Protocol = object
 

@@ -18,8 +18,7 @@ from telex.clients.launcher import gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.installer.manifest import Kept
-    from telex.clients.registry import LineFile
+    from telex.clients.types import Kept, LineFile
 
 MEMBER = "statusLine"
 _COMMAND = "command"

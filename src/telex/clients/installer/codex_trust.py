@@ -15,7 +15,7 @@ import re
 
 from telex.clients.edit import hook_entries, json_edit
 from telex.clients.installer.transaction import content
-from telex.clients.registry import HookFile
+from telex.clients.types import HookFile
 from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.clients.edit.hook_entries import Ours
-    from telex.clients.registry import Piece
+    from telex.clients.types import Piece
 
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from telex.clients import registry
 from telex.clients.edit import json_edit
 from telex.clients.installer import install
-from telex.clients.registry import OwnFile
+from telex.clients.types import OwnFile
 from telex.errors import Usage
 
 TYPE_CHECKING = False

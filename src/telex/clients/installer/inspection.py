@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from telex.clients import registry
+from telex.clients import registry, types
 from telex.clients.edit import hook_entries, json_edit, parts
 from telex.clients.edit.denials import Denials
 from telex.clients.edit.marketplace import Enabling
@@ -17,18 +17,18 @@ from telex.clients.edit.parts import Server
 from telex.clients.edit.statusline import StatusLine
 from telex.clients.installer import codex_trust, manifest, other_homes, policy
 from telex.clients.installer.install import extras_of, ours_in, where_of
-from telex.clients.installer.manifest import Kept, hash_of
+from telex.clients.installer.manifest import hash_of
 from telex.clients.installer.plan import LAUNCHERS
 from telex.clients.installer.transaction import content
 from telex.clients.launcher import launchers
-from telex.clients.registry import DenyFile, HookFile, LineFile, PluginFile, ServerFile
+from telex.clients.types import DenyFile, HookFile, Kept, LineFile, PluginFile, ServerFile
 from telex.core.record import Record
 from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.clients.edit.hook_entries import Ours
-    from telex.clients.registry import Client, Entry, OwnFile, Piece, Where
+    from telex.clients.types import Client, Entry, OwnFile, Piece, Where
 
 INSTALLED, NOT_INSTALLED, DRIFTED, BROKEN = "installed", "not installed", "drifted", "broken"
 UNTRUSTED = "not trusted"  # all is in place, and the client waits for its person's word before it runs it
@@ -65,7 +65,7 @@ def inspect(
     found, why = [], policy.obstacle(adapter, where, system, os.path.abspath(project_dir) if project_dir else "")
     for piece in adapter.pieces(where):
         one = _piece(adapter, where, piece, last.kept(piece.path) if last and last.has(piece) else None)
-        is_well = one.part in (registry.HOOKS, registry.PLUGIN) and one.state == INSTALLED
+        is_well = one.part in (types.HOOKS, types.PLUGIN) and one.state == INSTALLED
         if is_well and why:
             one.state, one.detail = BROKEN, why
         elif is_well and (untrusted := codex_trust.obstacle(piece, ours_in(adapter, where))):
@@ -76,7 +76,7 @@ def inspect(
         finding = _piece(adapter, where, extra, kept)
         if kept or finding.state == INSTALLED:
             found.append(finding)
-    hooks = next((one.state for one in found if one.part == registry.HOOKS), NOT_INSTALLED)
+    hooks = next((one.state for one in found if one.part == types.HOOKS), NOT_INSTALLED)
     if last or hooks != NOT_INSTALLED:
         found += _launchers(where.home, "" if hooks != NOT_INSTALLED else where.hook)
     return found

@@ -25,7 +25,7 @@ from telex.clients.edit.statusline import StatusLine
 from telex.clients.installer import manifest, other_homes, plan, preflight, transaction
 from telex.clients.installer.transaction import Batch, content
 from telex.clients.launcher import gate, launchers
-from telex.clients.registry import USER, DenyFile, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
+from telex.clients.types import USER, DenyFile, HookFile, LineFile, OwnFile, PluginFile, ServerFile, Where
 from telex.db.connection import check_home
 from telex.errors import HomeUnsafe, Usage
 from telex.errors.settings import SettingsChanged, SettingsUnreadable, SettingsUnwritable
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from telex.clients.edit.hook_entries import Ours
     from telex.clients.edit.parts import Part
-    from telex.clients.installer.manifest import Kept, Manifest
+    from telex.clients.installer.manifest import Manifest
     from telex.clients.installer.plan import Change, Outcome
     from telex.clients.launcher.launchers import Launch
-    from telex.clients.registry import Client, Piece
+    from telex.clients.types import Client, Kept, Piece
 
 _TRIES = 5  # to write what another program changes meanwhile
 

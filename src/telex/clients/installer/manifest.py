@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 import os
 
-from telex.clients.edit.denials import noted
 from telex.clients.installer.transaction import content
-from telex.clients.registry import LOCAL, PROJECT, USER, DenyFile, HookFile, LineFile, ServerFile, Where
+from telex.clients.types import LOCAL, PROJECT, USER, Kept, Where
 from telex.core.message import digest
 from telex.core.record import Record
 from telex.errors.settings import SettingsUnreadable
@@ -23,33 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.registry import Piece
-
-
-class Kept(Record):
-    """One file as install left it."""
-
-    path: str
-    after: str  # the hash of the bytes that install left
-    before: str | None  # the text that was there, whole; None if there was no file
-    made: list[str]  # the JSON containers, and the denied tools, that telex added
-    commands: list[str]  # the lines that telex put in
-    entry: str = ""  # the MCP server that telex put in, as JSON
-    member: str = "mcpServers"  # of the file, under which the server stands
-    line: str = ""  # of the status line, that telex put in
-    plugin: str = ""  # the marketplace that telex put in, as JSON
-    starts_hook: bool = False  # a file of telex's own that does
-    inverse: bool = False  # to take telex out gives the bytes from before, so that they need not be kept
-
-    def holds(self, piece: Piece) -> bool:
-        """Whether that part of telex is in the file: it may hold several."""
-        if isinstance(piece, HookFile):
-            return bool(self.commands)
-        if isinstance(piece, LineFile):
-            return bool(self.line)
-        if isinstance(piece, DenyFile):
-            return any(noted(tool) in self.made for tool in piece.tools)
-        return bool(self.entry) if isinstance(piece, ServerFile) else True
+    from telex.clients.types import Piece
 
 
 class Manifest(Record):

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import os
 
-from telex.clients import registry
+from telex.clients import registry, types
 from telex.clients.adapters import claude_plugin
 from telex.clients.edit.marketplace import Enabling
 from telex.clients.installer import inspection, manifest, plan
 from telex.clients.installer import install as installing
 from telex.clients.installer.inspection import INSTALLED, NOT_INSTALLED, Finding
 from telex.clients.installer.transaction import content
-from telex.clients.registry import HOOKS, SERVER, SKILL, USER, PluginFile
+from telex.clients.types import HOOKS, SERVER, SKILL, USER, PluginFile
 from telex.errors import Usage
 from telex.errors.settings import BothForms, SettingsUnreadable
 
@@ -99,7 +99,7 @@ def is_plugin(place: Place) -> bool:
         return False
 
 
-def _where(place: Place) -> registry.Where:
+def _where(place: Place) -> types.Where:
     return installing.where_of(claude_plugin.CLIENT, USER, place["home"], place["user_home"], "", place["config_dir"])
 
 

@@ -13,15 +13,15 @@ import os
 import re
 
 from telex.clients.installer import manifest
-from telex.clients.installer.manifest import Kept, Manifest, hash_of
+from telex.clients.installer.manifest import Manifest, hash_of
 from telex.clients.installer.transaction import content
 from telex.clients.launcher import gate
-from telex.clients.registry import Where
+from telex.clients.types import Kept, Where
 from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.clients.registry import Client, Piece
+    from telex.clients.types import Client, Piece
 
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')  # in JSON, and in JavaScript that telex wrote
 _HOOK = "/bin/hook.py"  # of an earlier telex, in JavaScript

@@ -15,14 +15,15 @@ import difflib
 import os
 
 from telex.clients.installer import other_homes
-from telex.clients.installer.manifest import Kept, hash_of
+from telex.clients.installer.manifest import hash_of
 from telex.clients.installer.transaction import content, missing_directories
+from telex.clients.types import Kept
 from telex.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.clients.edit.parts import Part
-    from telex.clients.registry import OwnFile
+    from telex.clients.types import OwnFile
 
 CREATE, UPDATE, UNCHANGED, REMOVE, RESTORE, KEEP = (
     "create",

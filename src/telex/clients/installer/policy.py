@@ -13,23 +13,13 @@ import os
 
 from telex.clients.edit import json_edit
 from telex.clients.installer.transaction import content
-from telex.core.record import Record
 from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-    from telex.clients.registry import Client, Where
-
-
-class Policy(Record):
-    """A file, or all that match a pattern, and what in it stands in the way: words, or empty."""
-
-    path: str
-    why: Callable[[dict[str, Any]], str]
-    settles: Callable[[dict[str, Any]], bool] | None = None  # whether the files behind it do not count then
+    from telex.clients.types import Client, Where
 
 
 def obstacle(adapter: Client, where: Where, system: str, directory: str) -> str:

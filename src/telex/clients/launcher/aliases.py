@@ -12,16 +12,14 @@ import os
 import shlex
 
 from telex.clients.launcher import launchers
-from telex.clients.registry import USER, OwnFile, Where
+from telex.clients.types import USER, OwnFile, Where
 from telex.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.clients.hook_points import Moment
-    from telex.clients.installer.policy import Policy
-    from telex.clients.registry import Client, Piece
+    from telex.clients.types import Client, Moment, Piece, Policy
 
 _IPC = ("register", "send", "check", "list", "rename")
 # system: the commands it gives, each with the words of telex that it stands for

@@ -10,7 +10,7 @@ from telex.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 _LOGIN = "There is nothing to log in to: on one machine telex has no accounts and no keys."
 _INIT = "telex needs no key. 'telex session join NAME' enters a session."

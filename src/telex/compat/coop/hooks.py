@@ -14,7 +14,7 @@ from telex.clients.edit import hook_entries
 from telex.clients.installer import install as installing
 from telex.clients.installer.plan import UNCHANGED
 from telex.clients.installer.transaction import content
-from telex.clients.registry import COOP, HOOKS, PROJECT, SKILL, USER
+from telex.clients.types import COOP, HOOKS, PROJECT, SKILL, USER
 from telex.compat.coop.words import parse
 from telex.core import text
 from telex.errors import Usage
@@ -22,7 +22,7 @@ from telex.errors.settings import SettingsUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
     from telex.clients.installer.plan import Change
     from telex.clients.places import Place
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from telex.bus import Bus
     from telex.bus.message_view import Letter
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 _CLIENT = "claude"
 _EVENT_CHARS = 64

@@ -16,7 +16,7 @@ from telex.errors import NoSession, TooLargeForCoop, Usage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from telex.bus import Bus
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 
 def join(call: Call) -> None:

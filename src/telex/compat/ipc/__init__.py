@@ -10,7 +10,7 @@ from telex.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 _SCRIPTS = ("register", "send", "check", "list", "rename")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from telex.bus import Bus
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 SESSION_FILE = "~/.ipc-session"
 _RULE = "-" * 50

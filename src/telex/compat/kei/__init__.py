@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from telex.bus import Bus
     from telex.bus.message_view import Letter
     from telex.bus.send import Sent
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 _USAGE = "kei message: send [--to <name|all>] <text> | inbox | list | channels"
 _SEND_USAGE = "usage: kei message send [--to <name|all>] <text>"

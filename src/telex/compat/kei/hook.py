@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from telex.cli.main import Call
+    from telex.cli.call import Call
 
 _CLIENT = "claude"
 
