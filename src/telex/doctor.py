@@ -49,10 +49,12 @@ def check(home: str) -> list[Check]:
     try:
         db = Store(home)
     except StoreFault as problem:
-        return [*found, Check(what="store", state=_mendable(problem), detail=problem.message)]
+        return [*found, Check(what="store", state=_mendable(problem), detail=problem.message), _hook_fault(home)]
+    found.append(_hook_fault(home))
     try:
-        found += [_integrity(db), _words(db), _rows(db), *_lost(db), _bodies(db), _bells(db), _hook_fault(home)]
-        found += _link(db)
+        for look in (_integrity, _words, _rows, _bodies, _bells):
+            found.append(look(db))
+        found += [*_lost(db), *_link(db)]
     except StoreFault as problem:
         found.append(Check(what="store", state=_mendable(problem), detail=problem.message))
     db.close()

@@ -327,6 +327,17 @@ def test_a_fault_is_noted_for_doctor_without_any_body(waiting: Client) -> None:
     assert "SECRET" not in noted.read_text()
 
 
+@pytest.mark.parametrize("damage", ["cannot be opened", "fails a check"])
+def test_doctor_tells_of_a_fault_also_where_the_store_has_one(waiting: Client, damage: str) -> None:
+    destroy(waiting.shell.telex_home) if damage == "cannot be opened" else None
+    (waiting.shell.telex_home / "hook-fault").write_text("StoreCorrupt: seen")
+    if damage == "fails a check":
+        change(waiting.shell.telex_home, "ALTER TABLE delivery RENAME TO gone")
+    found = {one["what"]: one for one in json.loads(waiting.shell.telex("doctor", "--json").out)["checks"]}
+    assert "StoreCorrupt: seen" in found["hooks"]["detail"]
+    assert found["store"]["state"] != "ok"
+
+
 def test_a_hook_without_its_net_is_noticed(waiting: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted bug: whatever is raised comes out."""
     bare = (

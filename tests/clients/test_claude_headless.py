@@ -20,7 +20,7 @@ import telex.clients
 
 pytestmark = pytest.mark.real_client
 
-SKILL = Path(telex.clients.__file__).parent / "files" / "claude" / "SKILL.md"
+SKILL = Path(telex.clients.__file__).parent / "adapters" / "files" / "claude" / "SKILL.md"
 TASK = "subtask-of-the-parent"
 FOREIGN_SETTINGS = b"""{ "model":  "opus",
 \t"hooks": {"Stop": [ {"hooks": [{"command": "true", "type": "command"}]} ]},

@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 def pages() -> list[Path]:
     """Every page that people read, generated ones too."""
-    skills = (ROOT / "src" / "telex" / "clients" / "files").rglob("*.md")
+    skills = (ROOT / "src" / "telex" / "clients" / "adapters" / "files").rglob("*.md")
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *skills])
 
 
