@@ -50,7 +50,6 @@ def check(home: str) -> list[Check]:
         db = Store(home)
     except StoreFault as problem:
         return [*found, Check(what="store", state=_mendable(problem), detail=problem.message), _hook_fault(home)]
-    found.append(_hook_fault(home))
     try:
         for look in (_integrity, _words, _rows, _bodies, _bells):
             found.append(look(db))
@@ -58,7 +57,7 @@ def check(home: str) -> list[Check]:
     except StoreFault as problem:
         found.append(Check(what="store", state=_mendable(problem), detail=problem.message))
     db.close()
-    return found
+    return [*found, _hook_fault(home)]
 
 
 def repair(home: str) -> list[str]:

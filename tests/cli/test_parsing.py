@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from telex.cli import parse
-from telex.cli.grammar import BY_NAME, JSON, VERBS, Verb, verb_of
+from telex.cli.grammar import BY_NAME, JSON, SECTIONS, VERBS, Verb, verb_of
 from telex.errors import Usage, WrongWords
 
 Values = tuple[dict[str, list[str]], dict[str, str], set[str]]
@@ -169,3 +169,8 @@ def test_a_count_is_a_whole_number(text: str, count: int) -> None:
 def test_anything_else_is_no_count(text: str) -> None:
     with pytest.raises(Usage, match="takes a whole number from 1"):
         parse.Args({}, {"limit": text}, set()).count("limit", 20, "inbox")
+
+
+def test_every_command_stands_in_one_section_of_the_help() -> None:
+    shown = [name for names in SECTIONS.values() for name in names]
+    assert sorted(shown) == sorted({verb.name.split()[0] for verb in VERBS})

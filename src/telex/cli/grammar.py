@@ -558,3 +558,13 @@ GROUPS = {
     "relay": "the server between a team's machines",
     "relay team": "the teams of a relay",
 }
+
+# What `telex --help` lists together: each first word of a command once.
+SECTIONS = {
+    "write": ("send", "ask", "reply", "done"),
+    "read": ("inbox", "read", "wait", "show", "log", "search"),
+    "sessions and channels": ("who", "name", "channels", "join", "leave", "run"),
+    "set up": ("install", "uninstall", "status", "doctor", "config", "mcp", "alias", "demo"),
+    "keep": ("export", "import", "purge"),
+    "team": ("link", "relay"),
+}

@@ -125,7 +125,12 @@ def _mend_launchers(words: list[str], as_json: bool) -> None:
 
 def _run(words: list[str], out: Output) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        return _overview(words)
+        from telex.cli import overview
+        from telex.cli.legacy import BY_WORD
+
+        if words[:1] == ["help"] and len(words) > 1 and words[1] in {*BY_NAME, *GROUPS, *BY_WORD}:
+            return _run([*words[1:], "--help"], out)
+        return overview.answer(words)
     if words[0] in ("-V", "--version", "version"):
         from telex import __version__
 
@@ -168,64 +173,12 @@ def _run_face(words: list[str], out: Output) -> int:
 
     face = legacy.BY_WORD.get(words[0])
     if face is None:
-        raise _unknown(words[0])
+        from telex.cli.overview import unknown
+
+        raise unknown(words[0])
     persons.check_face(face.names[0], words[1:])
     out.as_json = False
     return legacy.run(face, Call(Args({}, {}, set()), out, words[1:]))
-
-
-def _overview(words: list[str]) -> int:
-    if words and words[0] == "help" and len(words) > 1 and not words[1].startswith("-"):
-        return _help_with(words[1:])
-    out = Output(False)
-    out.line("telex: messages between coding-agent sessions")
-    out.line()
-    listed = [(verb.name, verb.summary) for verb in VERBS if " " not in verb.name]
-    listed += [(name, f"{summary}: 'telex {name}' lists them") for name, summary in GROUPS.items() if " " not in name]
-    width = max(len(name) for name, _ in listed)
-    for name, summary in listed:
-        out.line(f"  {name.ljust(width)}  {summary}")
-    out.line()
-    _overview_of_faces(out, width)
-    out.line()
-    out.line("'telex VERB --help' shows its words and an example; every verb takes --json")
-    out.line(
-        "exit status: 0 done, 1 anything else, 2 wrong words, 3 refused, 4 not found, 5 nothing before the timeout, "
-        "6 who was asked asks first, 7 done but the answer could not be written, 141 the reader of the output left"
-    )
-    return 0
-
-
-def _help_with(words: list[str]) -> int:
-    """`telex help WORD`: a command, or another program's word for one. Raises VerbUnknown."""
-    from telex.cli.legacy import BY_WORD
-    from telex.cli.other_words import lead
-
-    if words[0] in BY_NAME or words[0] in GROUPS or words[0] in BY_WORD:
-        return run([*words, "--help"])
-    found = lead(words[0])
-    if not found:
-        raise _unknown(words[0])
-    Output(False).line(f"telex has no command '{words[0]}': {found}")
-    return 0
-
-
-def _overview_of_faces(out: Output, width: int) -> None:
-    from telex.cli.legacy import FACES
-
-    out.line("commands that users of older systems know:")
-    for face in FACES:
-        out.line(f"  {face.names[0].ljust(width)}  {face.summary}")
-
-
-def _unknown(word: str) -> VerbUnknown:
-    from telex.cli.other_words import lead
-    from telex.core.names import nearest
-
-    found = lead(word)
-    near = "" if found else nearest(word, [*(name for name in BY_NAME if " " not in name), *GROUPS])
-    advice = f"; did you mean '{near}'?" if near else ""
-    return VerbUnknown(word=word[:40], advice=advice, hint=found or "'telex --help' lists them")
 
 
 def _bug(problem: Exception, as_json: bool) -> int:
