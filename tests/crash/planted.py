@@ -29,9 +29,9 @@ sqlite.Write.__exit__ = leave
 
 RECORD_BEFORE_SHOWING = """
 import os
-from telex.hook import steps
+from telex.hook import payloads
 _leave, _held = os._exit, []
-steps.write = lambda fd, text: _held.append((fd, text))
+payloads.write = lambda fd, text: _held.append((fd, text))
 def leave(status):
     for fd, text in _held:
         os.write(fd, text.encode())
@@ -132,22 +132,22 @@ mail.hand_over = lambda *values: _hand_over(*values) or True
 """
 
 FORGETS_TO_RECORD = """
-from telex.hook import moments
+from telex.hook import delivery
+from telex.mail import messages
 class _Forgetful:
     def __getattr__(self, name):
-        from telex.mail import messages as mail
-        return (lambda *values: True) if name == "hand_over" else getattr(mail, name)
-moments.mail = _Forgetful()
+        return (lambda *values: True) if name == "hand_over" else getattr(messages, name)
+delivery.messages = _Forgetful()
 """
 
 DIES_ONCE_IT_HAS_SPOKEN = """
 import os
-from telex.hook import steps
-_write = steps.write
+from telex.hook import payloads
+_write = payloads.write
 def write(fd, text):
     _write(fd, text)
     os.kill(os.getpid(), 9)
-steps.write = write
+payloads.write = write
 """
 
 GUARD = """
