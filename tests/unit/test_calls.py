@@ -23,6 +23,16 @@ from telex.fs import bells
 from telex.mail import nudges
 
 HOOK = [sys.executable, "-c", "from telex.hook import main; main()"]
+FAILS_ONCE = """
+from telex.errors import StoreBusy
+from telex.hook import main, nudge
+waiting = nudge._waiting
+def fail(*values):
+    nudge._waiting = waiting
+    raise StoreBusy(seconds=3)
+nudge._waiting = fail
+main()
+"""
 KEY = "01a200da-5f37-7661-a80f-856daadcb544"
 
 
@@ -155,6 +165,23 @@ def test_a_call_that_codex_did_not_take_is_made_again_for_the_next_message(codex
     codex.says(0)
     codex.send("two")
     assert codex.call() and codex.called()
+
+
+def test_a_codex_that_cannot_be_started_is_not_taken_for_called(codex: Codex) -> None:
+    """Would break: a program that is gone while its session runs, and a mark that nobody takes back."""
+    program = codex.shell.work.parent / "codex"
+    program.rename(program.with_name("aside"))
+    os.unlink(program.with_name("aside"))
+    codex.send("one")
+    assert (codex.call(), codex.called()) == ([], False)
+
+
+def test_a_fault_at_one_session_keeps_no_other_from_being_called(codex: Codex) -> None:
+    codex.send("one")
+    words = [sys.executable, "-c", FAILS_ONCE, "codex", nudges.EVENT, KEY, KEY]
+    done = subprocess.run(words, env=dict(codex.shell.environment), cwd=codex.cwd, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert codex.said.read_text().splitlines()[-1] == nudges.text(["api"])
 
 
 def test_a_call_that_no_turn_followed_counts_as_lost_after_a_while(codex: Codex) -> None:

@@ -3,7 +3,7 @@
 Rules kept here:
 - it never ends while the client lives: the client starts a turn to tell its model that a monitor ended;
 - it sleeps in the kernel, and has neither the store nor SQLite loaded: what a bell means is found out by a process of
-  its own (`calling.ring`), which is of whatever telex is installed by then;
+  its own (`nudge.ring`), which is of whatever telex is installed by then;
 - a busy session is left alone: its own hooks bring the mail, at the latest at the end of the turn;
 - one bell, one look: a bell that did not move since is not looked into again, whatever other bells do.
 Seen with Claude Code 2.1.330: a monitor is started in a terminal only, outlives /clear, gets SIGTERM at /exit and

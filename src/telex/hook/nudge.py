@@ -6,6 +6,7 @@ Rules kept here:
 - everything is looked at again right before it speaks: nothing is said to a session that is busy, that was called
   already, or that has read its mail meanwhile;
 - the prompt of a call is never taken for a person's;
+- a call whose words did not leave is given back, so that the next look calls again;
 - a `codex exec` is not called: it ends with its turn, and the call would wait for whoever resumes it.
 Seen with Codex CLI 0.169.0: its daemon takes a queued message at once, a Codex without one within ten seconds.
 """
@@ -19,7 +20,7 @@ from telex import limits
 from telex.core import evidence, message
 from telex.db.connection import Store
 from telex.fs import bells, monitors, processes
-from telex.hook import delivery, inbox_socket, payloads, sessions
+from telex.hook import delivery, inbox_socket, log_fault, payloads, sessions
 from telex.mail import addresses, nudges
 
 TYPE_CHECKING = False
@@ -35,25 +36,24 @@ def call(client: str, keys: list[str]) -> int:
     """Call those of these sessions for which something waits that wakes them; the exit status."""
     db = payloads.open_store()
     for key in keys:
-        session = addresses.session_by_key(db, client, key)
-        if session and session.runs_here():
-            (_call_claude if client == nudges.CLAUDE else _call_codex)(db, session)
+        try:
+            session = addresses.session_by_key(db, client, key)
+            if session and session.runs_here():
+                (_call_claude if client == nudges.CLAUDE else _call_codex)(db, session)
+        except Exception as problem:
+            log_fault(problem)  # the next session is called all the same
     return 0
 
 
 def _call_codex(db: Store, session: addresses.Session) -> None:
-    if (
-        not sessions.one_shot(nudges.CODEX, session.pid)
-        and _begin(db, session)
-        and not _queue(session, nudges.text(_waiting(db, session)[0]))
-    ):
-        bells.drop_call(db.home, session.bell)
+    if not sessions.one_shot(nudges.CODEX, session.pid):
+        _call(db, session, lambda senders, _: _queue(session, nudges.text(senders)))
 
 
 def _call_claude(db: Store, session: addresses.Session) -> None:
     path = inbox_socket.idle_at(db, session)
-    if path and _begin(db, session) and not inbox_socket.tell(db, path, nudges.text(*_waiting(db, session))):
-        bells.drop_call(db.home, session.bell)
+    if path:
+        _call(db, session, lambda *waiting: inbox_socket.tell(db, path, nudges.text(*waiting)))
 
 
 def ring(pid: int) -> int:
@@ -62,12 +62,38 @@ def ring(pid: int) -> int:
     found = [one for one in addresses.sessions_in(db, pid) if one.client == nudges.CLAUDE]
     if found:
         monitors.tell(db.home, pid, found[0].bell)
-        if _begin(db, found[0]):
-            try:
-                payloads.say(nudges.text(*_waiting(db, found[0])))
-            except OSError:
-                bells.drop_call(db.home, found[0].bell)
+        _call(db, found[0], _speak)
     return monitors.LOOKED
+
+
+def _speak(senders: list[str], newest: str) -> bool:
+    """Whether the words have left for the client."""
+    try:
+        payloads.say(nudges.text(senders, newest))
+    except OSError:
+        return False
+    return True
+
+
+def _call(db: Store, session: addresses.Session, speak: Callable[[list[str], str], bool]) -> None:
+    """Call a session, unless there is no reason to any more. Raises StoreFault and OSError.
+
+    The call is given back where the words did not leave, whatever kept them: a mark without a call would keep the
+    session from being called, and its monitor would take the bell for answered.
+    """
+    marked = said = False
+    try:
+        with db.write():
+            if not nudges.due(db.home, session.bell) or not db.value("mail.any_waking", session.address):
+                return
+            senders, newest = _waiting(db, session)
+            marked = True
+            bells.mark_call(db.home, session.bell)
+            delivery.note_turn(db, session, delivery.SAME_TURN)
+        said = speak(senders, newest)
+    finally:
+        if marked and not said:
+            bells.drop_call(db.home, session.bell)
 
 
 def _waiting(db: Store, session: addresses.Session) -> tuple[list[str], str]:
@@ -101,16 +127,6 @@ def _answer(db: Store, session: addresses.Session, payload: Payload, emit: Calla
     if not delivery.show_held(db, session, point, emit):
         bells.note(db.home, session.bell, processes.STOP)  # the client says nothing more of such a prompt
         payloads.say(db.value("hook.block", "UserPromptSubmit", READ_MEANWHILE))
-
-
-def _begin(db: Store, session: addresses.Session) -> bool:
-    """Take the call on, unless there is no reason to call any more."""
-    with db.write():
-        if not nudges.due(db.home, session.bell) or not db.value("mail.any_waking", session.address):
-            return False
-        bells.mark_call(db.home, session.bell)
-        delivery.note_turn(db, session, delivery.SAME_TURN)
-    return True
 
 
 def _queue(session: addresses.Session, text: str) -> bool:
