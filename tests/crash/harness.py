@@ -33,6 +33,7 @@ from telex.hook import claude, payloads
 
 LONG = os.environ.get("TELEX_LONG") == "1"
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
+WAKE_EVENT = "FileChanged"  # the bell of an idle session has moved
 SECONDS = 120  # no process of a test takes this long; one that does hangs
 _ROOM_BYTES = 1 << 30
 _PREFIX = "telex-crash-"
@@ -72,6 +73,11 @@ class Ran(NamedTuple):
     def killed(self) -> bool:
         """Whether SIGKILL ended it."""
         return self.status in (-signal.SIGKILL, 128 + signal.SIGKILL)
+
+    @property
+    def given(self) -> str:
+        """What the client has of a hook: it drops what stands on standard error unless the status says to wake."""
+        return self.out + (self.err if self.killed or self.status == claude.WAKE else "")
 
     @property
     def context(self) -> str:
@@ -141,7 +147,10 @@ class Machine:
     def hook(self, home: Path, who: str, event: str, prefix: tuple[str, ...] = (), **payload: object) -> Ran:
         """Run the hook of a session, as its client would behind an open gate."""
         argv = [*prefix, PYTHON, "-I", "-S", self.hooks, "claude", event]
-        return run(argv, self.environment(home, who), self.payload(who, event, **payload))
+        environment = self.environment(home, who)
+        if event == WAKE_EVENT:
+            environment["CLAUDE_CODE_SESSION_ATTENDED"] = "1"
+        return run(argv, environment, self.payload(who, event, **payload))
 
     def payload(self, who: str, event: str, **more: object) -> str:
         """A client's payload."""

@@ -155,12 +155,12 @@ import os, sys
 _TOUCHING = ("open", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "shutil.copyfile")
 def watch(event, words):
     if event in _TOUCHING and any("telex.db" in str(word) for word in words):
-        os.write(2, f"GUARD: {event} {words}\\n".encode())
+        os.write(2, f"\\nGUARD: {event} {words}\\n".encode())
 sys.addaudithook(watch)
 _guarded_leave = os._exit
 def guarded_leave(status):
     if "apsw" in sys.modules and not {"sqlite3", "_sqlite3"}.isdisjoint(sys.modules):
-        os.write(2, b"GUARD: two SQLite libraries\\n")
+        os.write(2, b"\\nGUARD: two SQLite libraries\\n")
     _guarded_leave(status)
 os._exit = guarded_leave
 """
@@ -202,4 +202,34 @@ def release(self):
     _release(self)
     raise StoreUnreachable(home="", problem="no locks available")
 lock.FileLock.release = release
+"""
+
+WAKE_WITHOUT_ITS_TRY = """
+from telex.hook import claude
+def fail(problem):
+    raise problem
+claude.log_fault = fail
+"""
+
+RECORD_BEFORE_WAKING = """
+from telex.hook import delivery
+_begun = delivery.Store.write
+class _Early:
+    def __init__(self, db):
+        self.write = _begun(db)
+    def __enter__(self):
+        return self.write.__enter__()
+    def __exit__(self, kind, value, trace):
+        return self.write.__exit__(None, None, None)
+delivery.Store.write = lambda self: _Early(self)
+"""
+
+WRITES_PARTLY = """
+import os
+from telex.hook import payloads
+_write = payloads.write
+def write(fd, text):
+    _write(fd, text[:40])
+    raise OSError(5, "broken")
+payloads.write = write
 """

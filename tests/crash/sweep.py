@@ -17,6 +17,7 @@ from tests.crash.verbs import ANSWERED, FINISHED, IMPORTED, REQUEST, SESSIONS, W
 
 from telex.db.connection import DATABASE
 from telex.fs import bells
+from telex.hook import claude
 
 
 class Stage(NamedTuple):
@@ -116,7 +117,7 @@ def wrong(stage: Stage, verb: Verb, home: Path, ran: Ran) -> list[str]:
     """What is wrong with a home in which a verb was killed or ran to its end, and with what comes next."""
     before, after = stage.before[verb.home], _tolerant(look(home), verb)
     found = list(after.problems) + whole_bodies(home)
-    if not ran.killed and ran.status:
+    if not ran.killed and ran.status and not (verb.wakes and ran.status == claude.WAKE):
         found.append(f"ended with {ran.status}: {ran.err}")
     found += [
         f"m{n} is lost" for n, body in before.bodies.items() if after.bodies.get(n) != body and body not in verb.removes
@@ -152,7 +153,7 @@ def _recorded_unseen(before: Look, after: Look, ran: Ran) -> list[str]:
         f"m{number} for @{name} is {after.states[number, name]}, and nobody was shown it"
         for (number, name), was in before.states.items()
         if was == "queued" and after.states.get((number, name)) in ("handed", "shown", "read")
-        if before.bodies[number][:60].strip() not in ran.out
+        if before.bodies[number][:60].strip() not in ran.given
     ]
 
 

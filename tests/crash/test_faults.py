@@ -18,10 +18,11 @@ from tests.crash.audit import look
 from tests.crash.harness import LONG, Machine, Ran, program, spread
 from tests.crash.sweep import Stage
 from tests.crash.tracing import Point, failed, failing, points
-from tests.crash.verbs import VERBS, Verb
+from tests.crash.verbs import VERBS, WAITING, Verb
 
 import telex
 from telex.fs import bells
+from telex.hook import claude
 
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "openat", "write", "rename", "mkdir")
 ERRORS = ("EIO", "ENOSPC", "EDQUOT")
@@ -41,7 +42,9 @@ def sends(name: str) -> Verb:
 
 
 SENDS = {name: sends(name) for name in ("send", "send with a body beside the store", "reply")}
+WAKE = VERBS["the hook of a bell"]
 HOOKS = {name: VERBS[name] for name in ("the hook of a prompt", "the hook of a start", "the hook when a turn is over")}
+HOOKS[WAKE.name] = WAKE
 
 
 def faults(stage: Stage, verb: Verb, log: Path) -> list[tuple[Point, tuple[str, ...]]]:
@@ -63,6 +66,8 @@ def wrong_answer(verb: Verb, ran: Ran, home: Path) -> list[str]:
     """What is wrong with how a verb answered to a fault."""
     if "Traceback" in ran.out + ran.err:
         return [f"a traceback: {ran.err}"]
+    if verb.wakes:
+        return wrong_wake(ran)
     if verb.words[0] == "hook":
         if ran.status or ran.err:
             return [f"the hook ended with {ran.status} and said {ran.err!r}"]
@@ -86,12 +91,20 @@ def wrong_answer(verb: Verb, ran: Ran, home: Path) -> list[str]:
     return [] if ran.status == 1 and code.startswith("store-") else [f"status {ran.status}: {ran.err}"]
 
 
+def wrong_wake(ran: Ran) -> list[str]:
+    """The same for the hook that wakes: its client takes the text only with the status, and drops it without."""
+    whole = WAITING in ran.err
+    if ran.out or ran.status not in (0, claude.WAKE) or whole != (ran.status == claude.WAKE):
+        return [f"the wake-up ended with {ran.status}, wrote {ran.out!r} and said {ran.err!r}"]
+    return []
+
+
 def under(stage: Stage, verb: Verb, prefix: tuple[str, ...]) -> list[str]:
     """Run a verb under a fault; what is wrong then, and once the fault has gone."""
     home = sweep.fresh(stage, verb, "faulty")
     ran = sweep.act(stage, verb, home, prefix)
     found = wrong_answer(verb, ran, home)
-    ended = ran._replace(status=0)  # that it failed is no fault of its own here
+    ended = ran if verb.wakes else ran._replace(status=0)  # that it failed is no fault of its own here
     found += [words for words in sweep.wrong(stage, verb, home, ended) if "a draft" not in words]
     if verb.words[0] != "hook":
         with stage.machine.speaking(home, "alice") as bus:
@@ -146,6 +159,50 @@ def test_what_fails_after_the_commit_is_not_told_as_a_failure(stage: Stage, name
     assert wrong == []
 
 
+def test_a_fault_of_the_system_keeps_no_wake_up_from_waking(stage: Stage, tmp_path: Path) -> None:
+    """Would break: a lock that is not given, or cannot be given back, between the text and the status."""
+    wrong = []
+    for point, prefix in system_faults(stage, WAKE, tmp_path / "log", 16 if LONG else 4):
+        found = under(stage, WAKE, prefix)
+        wrong += [f"{prefix[-1]} ({point.about}): {words}" for words in found]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EPIPE"])
+def test_a_wake_up_that_cannot_be_said_leaves_the_mail_waiting(stage: Stage, error: str, tmp_path: Path) -> None:
+    """Would break: mail that is recorded before it has left."""
+    home = sweep.fresh(stage, WAKE, "faulty")
+    found = points(lambda prefix: sweep.act(stage, WAKE, home, prefix), home, tmp_path / "log", only=("write",))
+    [said] = [point for point in found if point.about == "output"]
+    assert unsaid(stage, failing(said, error, tmp_path / "log")) == (0, "", "queued", [])
+
+
+def unsaid(stage: Stage, prefix: tuple[str, ...] = ()) -> tuple[int, str, str, list[str]]:
+    """A wake-up that could not be said in whole: its status, what it said, the message's state, what is wrong then."""
+    home = sweep.fresh(stage, WAKE, "faulty")
+    ran = sweep.act(stage, WAKE, home, prefix)
+    with stage.machine.planted(""):  # what comes next meets no fault
+        found = look(home)
+        state = found.states[found.number(WAITING), "bob"]
+        return ran.status, ran.err, state, sweep.wrong(stage, WAKE, home, ran)
+
+
+def test_a_wake_up_that_was_said_in_part_leaves_the_mail_waiting(stage: Stage) -> None:
+    """Would break: half a text that counts as a whole one."""
+    with stage.machine.planted(planted.WRITES_PARTLY):
+        status, said, state, wrong = unsaid(stage)
+    assert (status, state, wrong) == (0, "queued", [])
+    assert said and WAITING not in said
+
+
+def test_a_wake_up_that_is_recorded_without_having_been_said_is_noticed(stage: Stage) -> None:
+    """Would break: the two tests above, if they took any record for a good one."""
+    with stage.machine.planted(planted.RECORD_BEFORE_WAKING + planted.WRITES_PARTLY):
+        _, _, state, wrong = unsaid(stage)
+    assert state == "handed"
+    assert wrong == ["m4 for @bob is handed, and nobody was shown it"]
+
+
 def test_a_failure_told_of_what_is_stored_is_noticed(stage: Stage, tmp_path: Path) -> None:
     """Would break: the test above, if it took any answer for a good one."""
     with stage.machine.planted(planted.RELEASE_RAISES):
@@ -159,8 +216,9 @@ def test_a_failure_told_of_what_is_stored_is_noticed(stage: Stage, tmp_path: Pat
     [
         (planted.SAYS_SENT_ANYWAY, SENDS["send"], "the row is not there"),
         (planted.HOOK_SPEAKS_OF_ITS_FAULT, HOOKS["the hook of a prompt"], "the hook wrote"),
+        (planted.WAKE_WITHOUT_ITS_TRY, WAKE, "the wake-up ended with 0"),
     ],
-    ids=["sent anyway", "a hook that speaks"],
+    ids=["sent anyway", "a hook that speaks", "a wake-up that does not wake"],
 )
 def test_a_wrong_answer_to_a_fault_is_noticed(
     stage: Stage, mistake: str, verb: Verb, sign: str, tmp_path: Path

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.crash.audit import Look
+from tests.crash.harness import WAKE_EVENT
 
 REQUEST, WAITING, ANSWERED = "please look at the first", "the second, which waits", "the third, for alice"
 FINISHED = "the fourth, " + 3_000 * "done "
@@ -28,6 +29,11 @@ class Verb(NamedTuple):
     kept: Callable[[Look], bool] = lambda _: True  # what is then true
     home: str = "settled"
     mends: str = ""  # problems that begin so are there before it
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it speaks by its status and on standard error, to start a turn."""
+        return self.words[:2] == ("hook", WAKE_EVENT)
 
 
 EVERY = (
@@ -125,6 +131,7 @@ EVERY = (
     Verb(name="the hook at the end of a turn, with mail", who="bob", words=("hook", "Stop")),
     Verb(name="the hook at the end of a turn, with a debt", who="bob", words=("hook", "Stop"), home="shown"),
     Verb(name="the hook when a turn is over", who="bob", words=("hook", "Stop", "stop_hook_active=1"), home="shown"),
+    Verb(name="the hook of a bell", who="bob", words=("hook", WAKE_EVENT)),
     Verb(name="the hook of an end", who="bob", words=("hook", "SessionEnd", "reason=other")),
 )
 VERBS = {verb.name: verb for verb in EVERY}
