@@ -205,6 +205,8 @@ def test_an_inbox_that_nobody_reads_is_full_some_time(tmp_path: Path) -> None:
         assert (pushed.last_oseq, pushed.refused) == (3, []), "what is too much stays at its sender"
         answer = alice.send("push", api.Push(origin=alice.origin, items=items[3:]))
         assert (answer.status_code, code_of(answer)) == (429, "inbox-full")
+        again = alice.push(*items[1:])
+        assert again.last_oseq == 3, "a sender that missed the answer learns how far the relay is"
         page = bob.pull()
         assert [one.reason for one in page.items] == ["", "", ""]
         bob.pull(page.scanned)

@@ -60,9 +60,9 @@ def push(book: Book, command: commands.Push) -> Pushed:
             try:
                 reason = _append(work, item, name, header, head + 1)
             except RelayRefused as problem:
-                if head < first or problem.facts["code"] != "inbox-full":
+                if item is command.items[0] or problem.facts["code"] != "inbox-full":
                     raise
-                break  # what came before it is taken: it waits for others
+                break  # what came before it is here: the answer says so, even if all of it was known
             head, last = head + 1, item.oseq
             size += len(item.header) + (0 if reason else len(item.sealed))
         elif verdict == sync.KNOWN and kept:
