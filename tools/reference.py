@@ -448,7 +448,8 @@ def hook_events() -> str:
             gates = about.get(entry.event, [])
             words = gates[sum(row[0] == code(entry.event) for row in rows)] if gates else "-"
             status = "lets the hook's 2 through, which wakes the session" if handler.get("asyncRewake") else "always 0"
-            rows.append([code(entry.event), cell(words), f"{handler['timeout']} s", status])
+            only = f", of `{entry.group['matcher']}`" if "matcher" in entry.group else ""
+            rows.append([code(entry.event) + only, cell(words), f"{handler['timeout']} s", status])
             lines.append(f"### {entry.event}\n\n```sh\n{handler['command']}\n```")
     assert gate.written_for(pieces[0].entries[0].group["hooks"][0]["command"]) == "claude"
     intro = (

@@ -50,7 +50,7 @@ CHECKPOINT_PAGES = 250  # of the write-ahead log before SQLite moves them into t
 LOW_DISK_BYTES = 4 * 1024 * 1024  # free; with less the log is emptied sooner, before it takes the rest
 LOW_DISK_PAGES = 8  # of the log, then
 READ_LOCK_MS = 2_000  # a hook that cannot get its inbox to itself in this time leaves the mail for the next one
-SCHEMA_VERSION = 9  # of the store; a newer one is refused, an older one migrated
+SCHEMA_VERSION = 10  # of the store; a newer one is refused, an older one migrated
 # the process table
 AWAY_DAYS = 7  # without a sign, until a session in another container counts as gone
 PROC_FILE_BYTES = 4_096  # read of a file in /proc, which does not say how long it is

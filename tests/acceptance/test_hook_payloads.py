@@ -149,7 +149,9 @@ def test_fields_that_telex_does_not_know_change_nothing(waiting: Client, name: s
 def test_every_event_telex_installs_for_is_among_the_recorded() -> None:
     from telex.hook import claude
 
-    assert set(claude._EVENTS) <= {payload["hook_event_name"] for payload in CASES.values()}
+    sent = CASES["PostToolUse-SendMessage"]
+    assert sent["hook_event_name"] + sent["tool_name"] == claude.SENT
+    assert set(claude._EVENTS) - {claude.SENT} <= {payload["hook_event_name"] for payload in CASES.values()}
 
 
 def test_a_whole_day_leaves_no_fault_behind(client: Client) -> None:

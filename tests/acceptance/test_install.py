@@ -31,6 +31,7 @@ EVENTS = [
     "SessionStart",
     "UserPromptSubmit",
     "PostToolBatch",
+    "PostToolUse",
     "PermissionRequest",
     "Stop",
     "StopFailure",
@@ -66,7 +67,7 @@ def test_what_is_installed_is_what_claude_code_expects(machine: Machine) -> None
         [group] = groups
         [handler] = group["hooks"]
         assert handler["type"] == "command" and handler["timeout"] == (20 if event == "FileChanged" else 10)
-        assert group.get("matcher") is None
+        assert group.get("matcher") == ("SendMessage" if event == "PostToolUse" else None)
         assert ("asyncRewake" in handler) == (event == "FileChanged")
     [wake] = machine.hooks()["FileChanged"][0]["hooks"]
     assert wake["asyncRewake"] is True and wake["rewakeSummary"]

@@ -170,8 +170,9 @@ def test_every_line_for_the_client_has_an_entry() -> None:
     for event in claude._EVENTS:
         if event in claude.OLDER:
             continue
-        assert f"| `{event}` |" in text
-        assert f"### {event}\n" in text
+        of, only = ("PostToolUse", ", of `SendMessage`") if event == claude.SENT else (event, "")
+        assert f"| `{of}`{only} |" in text
+        assert f"### {of}\n" in text
 
 
 def missing_statuses(page: str) -> list[int]:

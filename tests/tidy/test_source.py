@@ -24,7 +24,7 @@ PYTHON_FILES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tool
 # What each part may grow to, SQL included. The rooms that every session runs stay small; a face pays for itself.
 MOST_LINES = {
     "errors": 1_100,
-    "core": 1_830,
+    "core": 1_850,
     "fs": 1_150,
     "db": 2_500,
     "mail": 1_750,

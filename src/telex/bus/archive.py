@@ -162,8 +162,11 @@ def _check_meaning(record: dict[str, Any]) -> None:
     names.fold_address(record["sender"])
     if record["sender_kind"] not in ("session", "person", "system"):
         raise ValueError(f"sender_kind is {record['sender_kind']}")
-    names.parse_targets(record["to"])
-    message.check_kind(record["kind"])
+    if record["kind"] == message.OBSERVED:
+        _check_observed(record)
+    else:
+        names.parse_targets(record["to"])
+        message.check_kind(record["kind"])
     message.body_text(record["body"])
     if len(record["key"]) > limits.KEY_CHARS:
         raise ValueError("key is too long")
@@ -171,6 +174,18 @@ def _check_meaning(record: dict[str, Any]) -> None:
         fits = len(record["data"].encode()) <= limits.DATA_MOST_BYTES
         if not fits or not isinstance(json.loads(record["data"]), dict):
             raise ValueError(f"data is not a JSON object of at most {limits.DATA_MOST_BYTES} bytes")
+
+
+def _check_observed(record: dict[str, Any]) -> None:
+    """A note of what a client's own tool sent: its recipient is no name of telex, and nothing of it is delivered."""
+    data = json.loads(record["data"])
+    if not isinstance(data, dict) or not isinstance(data.get("success"), bool):
+        raise ValueError("data of an observed message has no success")
+    if not record["to"] or record["sender_kind"] != "session" or record["deliveries"]:
+        raise ValueError("an observed message has no recipient, no session as its sender, or deliveries")
+    record["to"] = text.preview(record["to"], limits.NAME_CHARS)
+    record["data"] = text.escaped(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    record.update(auto=0, deadline_ms=0, expires_ms=0, reply_to="", thread="", topic="", key="")
 
 
 def _check_deliveries(deliveries: list[dict[str, Any]]) -> None:

@@ -71,7 +71,9 @@ def _refuse_pace(db: Store, caller: Caller, per_minute: int, now_ms: int) -> Non
 def check_answerable(parent: messages.Message) -> None:
     """Raises NoAnswerWanted for what takes no reply."""
     if parent.auto or parent.kind in message.TAKES_NO_REPLY:
-        what = "telex's own notice" if parent.auto else f"an {parent.kind}"
+        what = (
+            "telex's own notice" if parent.auto else f"an {parent.kind}{' message' * (parent.kind == message.OBSERVED)}"
+        )
         raise NoAnswerWanted(id=message.short_id(parent.n), what=what)
 
 

@@ -45,6 +45,7 @@ class Letter(Record):
     mine: bool = False  # the caller sent it
     signed_ms: int = 0  # when its sender's machine signed it, by its clock; 0 for a message of this machine
     arrived_ms: int = 0  # when the relay says that it came there, by this machine's clock; likewise
+    sent_with: str = ""  # the client's own tool that carried it, which telex only noted; '' where telex carried it
 
 
 class Receipt(Record):
@@ -63,7 +64,13 @@ class Receipt(Record):
 def cells(of: Letter, now_ms: int) -> list[str]:
     """A message as a line of a list, under `COLUMNS`."""
     about, age = text.preview(of.body, limits.PREVIEW_CHARS), text.age(now_ms - of.created_ms)
-    return [of.id, of.sender, of.to, of.kind, of.state or of.sent_state or "-", age, about]
+    return [of.id, of.sender, of.to, of.kind, standing(of) or "-", age, about]
+
+
+def standing(of: Letter) -> str:
+    """What became of a message: to its reader, else at its recipients, else by which tool of a client it went."""
+    failed = of.sent_with and message.FAILED in of.data
+    return of.state or of.sent_state or (f"{of.sent_with} failed" if failed else of.sent_with)
 
 
 def letter(db: Store, found: messages.Message, reader: int, *, whole: bool = True) -> Letter:
@@ -98,6 +105,7 @@ def letter(db: Store, found: messages.Message, reader: int, *, whole: bool = Tru
         mine=known and found.sender == reader,
         signed_ms=found.signed_ms,
         arrived_ms=found.arrived_ms,
+        sent_with=message.sent_with(found.client, found.kind),
         sound=sound and body is not None,
     )
 

@@ -32,6 +32,7 @@ class Presence(Record):
     ended_why: str
     machine: str = ""  # of the team; '' is this one
     away: str = ""  # where a session is whose processes cannot be seen from here: in another container
+    observed_ms: int = 0  # when it last wrote with its client's own tool, which telex only noted; 0 for never
 
 
 class Channel(Record):
@@ -78,6 +79,7 @@ def who(db: Store, caller: Caller | None, now_ms: int, *, everybody: bool) -> li
                 me=me,
                 ended_why=str(db.value("people.ended_why", place.session) or ""),
                 away=away,
+                observed_ms=row[7],
             )
             found.append(one)
     return found + (_elsewhere(db, everybody, now_ms) if addresses.linked(db) else [])

@@ -6,6 +6,7 @@ import os
 
 from telex import limits
 from telex.core import text
+from telex.core.message import OBSERVED, sent_with
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def who(call: Call) -> None:
     heads = ["name", "client", "state", "unread", "seen", "directory", "machine"]
     shown = len(heads) if any(one.machine for one in found) else len(heads) - 1
     call.out.table(heads[:shown], [row[:shown] for row in rows])
+    for one in found:
+        if one.observed_ms:
+            tool, age = sent_with(one.client, OBSERVED), text.age(now - one.observed_ms)
+            ago = age if age == "now" else f"{age} ago"
+            call.out.line(f"{one.name} last wrote with {tool}, not by telex, {ago}: telex log --with {one.name}")
     if sum(one.state == "nobody" for one in found) == limits.WHO_AWAITED and "all" not in call.args.flags:
         call.out.line(f"of names that mail waits for, the newest {limits.WHO_AWAITED}; all of them: telex who --all")
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from telex import limits
 from telex.core import text
-from telex.core.message import OWES_REPLY, TAKES_NO_REPLY, short_id
+from telex.core.message import FAILED, OWES_REPLY, TAKES_NO_REPLY, sent_with, short_id
 from telex.core.record import Record
 
 TYPE_CHECKING = False
@@ -147,6 +147,8 @@ def _word(word: str, chars: int = _WORD_CHARS) -> str:
 def _header(item: Item, before: Item | None, reader: _Reader) -> str:
     follows = before is not None and _origin(before) == _origin(item)
     facts = [_word(item.kind)]
+    if tool := sent_with(item.client, item.kind):
+        facts.append(f"{'failed' if FAILED in item.data else 'sent'} with {tool}, not carried by telex")
     if item.auto:
         facts.append("automatic")
     if not follows:

@@ -15,7 +15,12 @@ from telex.errors import BodyEmpty, BodyNotText, BodyTooLarge, KindUnknown
 
 KINDS = ("note", "context", "request", "reply", "ack", "event")
 OWES_REPLY = ("request",)
-TAKES_NO_REPLY = ("ack", "event")
+
+# What a session sent with its client's own tool, which telex only noted: no kind to send with, and without deliveries.
+OBSERVED = "observed"
+OWN_TOOLS = {"claude": "SendMessage"}  # by client
+FAILED = '"success":false'  # in the data of an observed message
+TAKES_NO_REPLY = ("ack", "event", OBSERVED)
 
 IMPORTED = "import"  # the client of what a file says that telex or the person sent
 
@@ -49,6 +54,11 @@ class Item(Record):
 def short_id(n: int) -> str:
     """How a message's number is written: m42."""
     return f"m{n}"
+
+
+def sent_with(client: str, kind: str) -> str:
+    """The client's own tool that carried a message; '' for one that telex carried."""
+    return OWN_TOOLS.get(client, "its client's own tool") if kind == OBSERVED else ""
 
 
 def check_kind(kind: str) -> str:

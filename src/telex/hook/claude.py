@@ -40,7 +40,7 @@ def handle(event: str, raw: str) -> int:
     if act is None or not raw:
         return 0
     db = payloads.open_store()
-    payload = payloads.read(db, raw, "hook.payload")
+    payload = payloads.read(db, raw, "hook.payload", subagents=event == SENT)
     return 0 if payload is None else act(db, payload, raw)
 
 
@@ -98,6 +98,14 @@ def _tool(db: Store, payload: Payload, _raw: str) -> int:
     session = _session(db, payload)
     delivery.settle(db, session, SINGLE_TOOL, payload)
     _add_context(db, session, payload, "PostToolUse", TOOL, SINGLE_TOOL)
+    return 0
+
+
+def _sent(db: Store, payload: Payload, raw: str) -> int:
+    """After the client's own tool for messages, whoever of the session used it; nothing is handed over here."""
+    from telex.hook import observed
+
+    observed.note(db, _session(db, payload), raw)
     return 0
 
 
@@ -206,12 +214,14 @@ def status_line() -> int:
     return 0
 
 
+SENT = "PostToolUseSendMessage"  # the word of the line of PostToolUse that this tool alone runs
 OLDER = ("PostToolUse",)  # events of lines that an earlier telex wrote into a client's settings
 _EVENTS = {
     "SessionStart": _start,
     "UserPromptSubmit": _prompt,
     "PostToolBatch": _tools,
     "PostToolUse": _tool,
+    SENT: _sent,
     "PermissionRequest": _asks,
     "Stop": _stop,
     "StopFailure": _failed,

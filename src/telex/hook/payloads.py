@@ -40,8 +40,8 @@ def open_store() -> Store:
     return Store(home, own_process=True, patience_ms=limits.HOOK_BUSY_MS)
 
 
-def read(db: Store, raw: str, query: str) -> Payload | None:
-    """The payload, or None for one that is not telex's to answer."""
+def read(db: Store, raw: str, query: str, *, subagents: bool = False) -> Payload | None:
+    """The payload, or None for one that is not telex's to answer: a subagent's, but with `subagents`."""
     if not db.value("hook.valid", raw):
         return None
     try:
@@ -49,7 +49,7 @@ def read(db: Store, raw: str, query: str) -> Payload | None:
     except StoreCorrupt:  # what SQLite took out of the payload is no text: half a character, cut by a client
         row = db.row(query, whole(raw))
     payload = Payload.of_row(row or ())
-    return None if payload.subagent or not payload.session_id else payload
+    return None if (payload.subagent and not subagents) or not payload.session_id else payload
 
 
 def whole(raw: str) -> str:

@@ -15,7 +15,7 @@ import json
 import os
 
 from telex import limits
-from telex.bus.message_view import COLUMNS, Letter, cells, item
+from telex.bus.message_view import COLUMNS, Letter, cells, item, standing
 from telex.core import frame, text
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def _facts(one: Letter) -> dict[str, Any]:
         "reply_to": one.reply_to,
         "thread": one.thread if one.thread != one.id else one.topic,
         "auto": one.auto,
-        "state": one.state or one.sent_state,
+        "state": standing(one),
     }
     return {name: told for name, told in facts.items() if told}
 

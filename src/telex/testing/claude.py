@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import uuid
 from typing import Any
@@ -52,6 +53,13 @@ class Session:
         used = {"tool_name": "Bash", "tool_input": {"command": "true"}, "tool_use_id": "toolu_1", "tool_response": ""}
         return self.fire("PostToolBatch", prompt_id=self._turn, permission_mode="default", tool_calls=[used], **more)
 
+    def send_message(self, to: str, body: str, *, success: bool = True, **more: Any) -> Answer:
+        """PostToolUse, after the client's own tool for messages."""
+        given = {"to": to, "summary": "a greeting", "message": body}
+        answer = {"success": success, "message": "sent" if success else "not sent"}
+        used = {"tool_name": "SendMessage", "tool_input": given, "tool_use_id": "toolu_1", "tool_response": answer}
+        return self.fire("PostToolUse", prompt_id=self._turn, permission_mode="default", **used, **more)
+
     def stop(self, *, going_on: bool = False) -> Answer:
         """Stop."""
         return self.fire(
@@ -85,7 +93,7 @@ class Session:
             **fields,
         }
         answer: Answer = {}
-        for line in self._lines(event):
+        for line in self._lines(event, str(fields.get("tool_name", ""))):
             ran = subprocess.run(
                 ["sh", "-c", line],
                 input=json.dumps(payload).encode(),
@@ -98,10 +106,11 @@ class Session:
             answer["status"], answer["stderr"] = ran.returncode, ran.stderr.decode()
         return answer
 
-    def _lines(self, event: str) -> list[str]:
+    def _lines(self, event: str, tool: str) -> list[str]:
         with open(self.settings, encoding="utf-8") as file:
             groups = json.load(file).get("hooks", {}).get(event, [])
-        return [handler["command"] for group in groups for handler in group["hooks"]]
+        chosen = [group for group in groups if re.fullmatch(group.get("matcher") or ".*", tool)]
+        return [handler["command"] for group in chosen for handler in group["hooks"]]
 
 
 def context(answer: Answer) -> str:

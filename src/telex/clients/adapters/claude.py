@@ -173,6 +173,7 @@ def _entries(where: Where) -> list[Entry]:
         _entry("SessionStart", line.start("SessionStart", attended)),
         _entry("UserPromptSubmit", line.prompt("UserPromptSubmit", called=True)),
         _entry("PostToolBatch", line.on_bell("PostToolBatch")),
+        _entry("PostToolUse", line.always(f"PostToolUse{BUILT_IN[1]}"), matcher=BUILT_IN[1]),
         _entry("PermissionRequest", line.asks("PermissionRequest", attended)),
         _entry("Stop", line.stop("Stop")),
         _entry("StopFailure", line.stop("StopFailure")),

@@ -16,11 +16,11 @@ WHERE d.recipient = ?2 AND m.sender = ?1 AND d.message < ?3
 ORDER BY n DESC LIMIT ?4
 
 -- :in_channel  what was sent to a channel, alone or together with others
-SELECT n FROM message WHERE addressed = ?1 AND substr(addressed, 1, 1) = '#' AND n < ?2
+SELECT n FROM message WHERE addressed = ?1 AND substr(addressed, 1, 1) = '#' AND n < ?2 AND kind <> 'observed'
 UNION ALL
 SELECT n FROM message INDEXED BY message_several
 WHERE instr(addressed, ',') > 0 AND instr(addressed, '#') > 0 AND n < ?2
-AND instr(',' || addressed || ',', ',' || ?1 || ',') > 0
+AND instr(',' || addressed || ',', ',' || ?1 || ',') > 0 AND kind <> 'observed'
 ORDER BY n DESC LIMIT ?3
 
 -- :thread  a message and all that belongs to it, oldest first
@@ -42,7 +42,7 @@ SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?
 SELECT f.n FROM (SELECT rowid AS n FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?3) f
 JOIN message m ON m.n = f.n
 WHERE m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = f.n AND d.recipient = ?2)
-OR (instr(m.addressed, '#') > 0 AND EXISTS (
+OR (instr(m.addressed, '#') > 0 AND m.kind <> 'observed' AND EXISTS (
     SELECT 1 FROM member b JOIN address c ON c.id = b.channel
     WHERE b.address = ?2 AND instr(',' || m.addressed || ',', ',#' || c.name || ',') > 0))
 ORDER BY f.n DESC LIMIT ?4
@@ -50,7 +50,7 @@ ORDER BY f.n DESC LIMIT ?4
 -- :concerns  whether an address sent or was sent a message, or is in the channel where it was said
 SELECT 1 FROM message m WHERE m.n = ?1
 AND (m.sender = ?2 OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = ?1 AND d.recipient = ?2)
-OR (instr(m.addressed, '#') > 0 AND EXISTS (
+OR (instr(m.addressed, '#') > 0 AND m.kind <> 'observed' AND EXISTS (
     SELECT 1 FROM member b JOIN address c ON c.id = b.channel
     WHERE b.address = ?2 AND instr(',' || m.addressed || ',', ',#' || c.name || ',') > 0)))
 

@@ -81,3 +81,10 @@ SELECT json_object('hookSpecificOutput',
 
 -- :claude_watch
 SELECT json_object('hookSpecificOutput', json_object('hookEventName', ?, 'watchPaths', json_array(?)))
+
+-- :sent_with_tool  to whom, and what, a client's own tool for messages sent; with what telex keeps of how that went
+SELECT CAST(coalesce(json_extract(?1, '$.tool_input.to'), '') AS TEXT),
+       CAST(coalesce(json_extract(?1, '$.tool_input.message'), '') AS TEXT),
+       json_patch(json_object('tool', ?2, 'success', json(iif(json_extract(?1, '$.tool_response.success') = 1, 'true', 'false'))),
+                  iif(json_extract(?1, '$.agent_id') IS NULL, '{}', '{"subagent":true}'))
+WHERE json_extract(?1, '$.tool_name') = ?2

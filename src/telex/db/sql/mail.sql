@@ -51,7 +51,7 @@ WHERE m.sender = ? AND m.digest = ? AND m.kind = ? AND m.reply_to = ? AND m.data
 AND m.created_ms > ? AND m.created_ms <= ? ORDER BY m.n DESC LIMIT 1
 
 -- :sent_before  when its sender sent the message that so many of its own followed
-SELECT created_ms FROM message WHERE sender = ? ORDER BY n DESC LIMIT 1 OFFSET ?
+SELECT created_ms FROM message WHERE sender = ? AND kind <> 'observed' ORDER BY n DESC LIMIT 1 OFFSET ?
 
 -- :waiting_over  whether more than so many wait for a recipient; they are counted only if so many were sent since the oldest
 SELECT 1 WHERE (SELECT max(n) FROM message)

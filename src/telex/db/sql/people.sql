@@ -119,7 +119,7 @@ FROM session s JOIN address a ON a.id = s.address AND a.session = s.id
 WHERE s.id IN (SELECT id FROM session INDEXED BY session_open WHERE ended_ms = 0) ORDER BY s.id
 
 -- :roster  every address of this machine that a session or the person holds, held or is awaited at, oldest first
-SELECT id, kind, name, session, bell, wake, created_ms FROM address WHERE kind IN ('session', 'person') AND instr(name, '@') = 0 ORDER BY id
+SELECT id, kind, name, session, bell, wake, created_ms, observed_ms FROM address WHERE kind IN ('session', 'person') AND instr(name, '@') = 0 ORDER BY id
 
 -- :add_member
 INSERT OR IGNORE INTO member (channel, address, reason, since_ms) VALUES (?, ?, ?, ?)
@@ -159,3 +159,6 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM message WHERE sender = ?1) OR EXISTS (SELEC
 
 -- :persons
 SELECT id FROM address WHERE kind = 'person' ORDER BY id
+
+-- :observed  it wrote with its client's own tool
+UPDATE address SET observed_ms = ?1 WHERE id = ?2
