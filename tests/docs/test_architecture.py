@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.docs import pages
 
 TEXT = (pages.ROOT / "docs" / "architecture.md").read_text("utf-8")
+GLOSSARY = (pages.ROOT / "docs" / "glossary.md").read_text("utf-8")
 TELEX = str(Path(sys.executable).parent / "telex")
 
 
@@ -62,3 +63,12 @@ def test_every_path_named_in_the_source_tree_exists() -> None:
             span,
         ):
             assert (pages.ROOT / "src" / "telex" / span).exists(), span
+
+
+def test_every_word_of_the_glossary_says_where_it_stands_in_the_code() -> None:
+    rows = [line.split("|")[1:4] for line in GLOSSARY.splitlines() if line.startswith("| ")][1:]
+    words = [word.strip() for word, _, _ in rows]
+    assert words == sorted(set(words))
+    for _, meaning, where in rows:
+        assert meaning.strip()
+        assert (pages.ROOT / "src" / "telex" / where.strip(" `")).exists(), where
