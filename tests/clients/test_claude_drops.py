@@ -80,6 +80,7 @@ def test_a_prompt_that_was_taken_back_gives_its_mail_back(lab: Lab) -> None:
     terminal = lab.terminal(model, project)
     terminal.type("hello")
     terminal.shows(DONE)
+    lab.becomes("@frontend", "idle")
     message = lab.send("#frontend", mark)
     asking(lab, model, terminal, "do the thimg", 8)
     assert lab.states(message) == ["handed"]
@@ -98,6 +99,7 @@ def test_a_request_that_its_terminal_did_not_outlive_is_given_to_the_next(lab: L
     terminal = lab.terminal(model, project)
     terminal.type("hello")
     terminal.shows(DONE)
+    lab.becomes("@frontend", "idle")
     message = lab.send("#frontend", mark)
     asking(lab, model, terminal, "work", 20)
     terminal.kill()

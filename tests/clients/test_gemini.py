@@ -139,6 +139,7 @@ def test_the_person_sees_who_said_what(lab: GeminiLab) -> None:
     terminal = lab.terminal(model, lab.directory("frontend"))
     terminal.type("hello")
     terminal.shows(DONE)
+    lab.becomes("@frontend", "idle")
     lab.send("@frontend", f"{mark} is the port?", "--kind", "request", name="api")
     terminal.type("go on")
     terminal.shows(f"@api asks (m1): {mark} is the port?")
