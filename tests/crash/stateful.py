@@ -159,7 +159,8 @@ class Sessions(World):
         for post in self.posts.values() if unheld != slot.address else ():
             if unheld in post.at:  # mail for a name that nobody had held
                 assert unheld not in self.held, "a name was taken with another session's mail"
-                post.at[slot.address] = post.at.pop(unheld)
+                waited = post.at.pop(unheld)
+                post.at.setdefault(slot.address, waited)  # what went to both names is one message of theirs
 
     @rule(pick=PICKS)
     def search(self, pick: int) -> None:
