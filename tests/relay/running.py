@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 from tests.support.cli import TELEX
 from tools.ports import held_port
 
@@ -98,3 +99,15 @@ def running(folder: Path, *options: str, serve: bool = True, **environment: str)
         yield relay
     finally:
         relay.kill()
+
+
+def waiting_count(relay: Relay) -> int:
+    """How many requests wait, by the relay's own metrics."""
+    text = httpx2.get(f"{relay.url}/metrics").text
+    return int(float(next(line for line in text.splitlines() if line.startswith("telex_relay_waiting")).split()[1]))
+
+
+def until_waiting(relay: Relay, count: int) -> None:
+    """Return once so many requests wait."""
+    while waiting_count(relay) < count:
+        pass

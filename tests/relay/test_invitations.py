@@ -9,8 +9,7 @@ import msgspec
 import pytest
 from tests.relay.conftest import Crew
 from tests.relay.machines import Chain, Peer, code_of, found, hex_id, prove
-from tests.relay.running import Relay
-from tests.relay.test_log import until_waiting
+from tests.relay.running import Relay, until_waiting
 
 from telex import limits
 from telex.core import members

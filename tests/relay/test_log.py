@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.relay.conftest import Crew
 from tests.relay.machines import code_of, hex_id
-from tests.relay.running import Relay
+from tests.relay.running import until_waiting
 
 from telex import limits
 from telex.core import members
@@ -192,18 +192,6 @@ class Waiting:
         self._thread.join(timeout=60)
         assert self.page is not None
         return self.page
-
-
-def waiting_count(relay: Relay) -> int:
-    """How many requests wait, by the relay's own metrics."""
-    text = httpx2.get(f"{relay.url}/metrics").text
-    return int(float(next(line for line in text.splitlines() if line.startswith("telex_relay_waiting")).split()[1]))
-
-
-def until_waiting(relay: Relay, count: int) -> None:
-    """Return once so many requests wait."""
-    while waiting_count(relay) < count:
-        pass
 
 
 def test_whoever_waits_is_woken_by_what_comes(crew: Crew) -> None:

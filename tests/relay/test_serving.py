@@ -14,8 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.relay.machines import Peer, code_of, found, found_at_once, hex_id
-from tests.relay.running import running
-from tests.relay.test_log import until_waiting
+from tests.relay.running import running, until_waiting
 from tests.support.cli import TELEX
 
 from telex.core import members

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.relay.conftest import Crew
 from tests.relay.machines import Peer, code_of, found_at_once, hex_id
-from tests.relay.running import running
+from tests.relay.running import running, until_waiting
 
 from telex import limits
 from telex.core import members
@@ -278,12 +278,14 @@ def test_quotas_are_set_in_the_environment() -> None:
 class Waits:
     """A machine that waits for its next page, knowing every roster up to now."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, crew: Crew) -> None:
         self.page: api.Page | None = None
+        peer = crew.bob
         known = peer.ask("rosters").n
         before = peer.pull(0)
         self._thread = threading.Thread(target=self._wait, args=(peer, before, known))
         self._thread.start()
+        until_waiting(crew.relay, 1)
 
     def _wait(self, peer: Peer, before: api.Page, known: int) -> None:
         query = {"epoch": before.epoch, "after": before.scanned, "records": before.records, "rosters": known}
@@ -299,13 +301,13 @@ class Waits:
 def test_who_comes_or_goes_answers_those_who_wait_and_who_is_busy_does_not(crew: Crew) -> None:
     """Would break: a session that starts is unknown elsewhere until the next look; or every prompt of everybody wakes
     every machine of the team."""
-    waits = Waits(crew.bob)
+    waits = Waits(crew)
     crew.alice.ask("roster", api.SetRoster(key=1, sealed=b"busy now"))
     crew.alice.push(crew.alice.item([crew.bob.id], b"after it"))
     page = waits.answered()
     assert [one.sealed for one in page.items] == [b"after it"]  # it was not the roster that answered
     assert page.rosters == 1
-    waits = Waits(crew.bob)
+    waits = Waits(crew)
     crew.alice.ask("roster", api.SetRoster(key=1, sealed=b"one more", news=True))
     page = waits.answered()
     assert (page.items, page.rosters) == ([], 2)
