@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.relay.conftest import Crew
 from tests.relay.machines import code_of, hex_id
-from tests.relay.running import until_waiting
+from tests.relay.running import until_waiting, waiting_count
 
 from telex import limits
 from telex.core import members
