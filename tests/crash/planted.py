@@ -233,3 +233,13 @@ def write(fd, text):
     raise OSError(5, "broken")
 payloads.write = write
 """
+
+SPEAKS_BEFORE_THE_LOCK = """
+from telex.hook import delivery
+_showing = delivery.show_held
+def show_held(db, session, point, emit, turn=delivery.NO_TURN, taken=0):
+    rows, now = delivery.messages.queued(db, session.address, 20), delivery.now_ms()
+    emit(delivery._framed(db, session, rows, 0, now, taken).text)
+    return _showing(db, session, point, lambda text: None, turn, taken)
+delivery.show_held = show_held
+"""

@@ -1,7 +1,8 @@
 """Claude Code's dialect: its events, payloads and answers, as of 2.1.332.
 
 Rules kept here:
-- SessionStart and CwdChanged answer `watchPaths`, without which FileChanged goes deaf after a `cd`;
+- SessionStart and CwdChanged answer `watchPaths`, without which FileChanged goes deaf after a `cd`; a start says it also
+  where the session could not be registered;
 - text `claude -p` never sees what a FileChanged hook says, so there it says nothing and the mail waits for the
   next tool call or the end of the turn;
 - an event first settles what was handed over before it (telex.core.evidence), then hands over what waits;
@@ -45,11 +46,15 @@ def handle(event: str, raw: str) -> int:
 
 
 def _start(db: Store, payload: Payload, _raw: str) -> int:
-    session, place = _register(db, payload)
-    monitors.tell(db.home, _client_pid(), session.bell)
-    line = delivery.introduction(db, session, place)
-    watch = bells.path(db.home, bells.BELLS, session.bell)
-    _offer_path(db.home)
+    bell, line = bells.bell_name(payload.session_id), ""
+    try:
+        session, place = _register(db, payload)
+        monitors.tell(db.home, _client_pid(), session.bell)
+        line = delivery.introduction(db, session, place)
+        _offer_path(db.home)
+    except Exception as problem:
+        log_fault(problem)  # the next prompt registers the session; the bell to watch can be said only here
+    watch = bells.path(db.home, bells.BELLS, bell)
     if line:
         payloads.say(db.value("hook.claude_start_with_context", watch, line))
     else:
