@@ -3,8 +3,8 @@
 Rules kept here:
 - SessionStart and CwdChanged answer `watchPaths`, without which FileChanged goes deaf after a `cd`; a start answers it
   even where the session could not be registered;
-- `claude -p` never sees what a FileChanged hook says, so there it says nothing and the mail waits for the
-  next tool call or the end of the turn;
+- `claude -p` with text output never sees what a FileChanged hook says: there it says nothing, and the mail waits for
+  the next tool call or the end of the turn;
 - an event first settles what was handed over before it (telex.core.evidence), then hands over what waits;
 - nothing is handed over at a session's start: the bell stays and wakes it, so that its person sees that mail came;
 - a stop that telex itself caused to go on is not held up again, and the gate's own marks say which one that is:
