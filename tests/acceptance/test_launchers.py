@@ -125,5 +125,6 @@ def test_the_installed_lines_start_the_installed_hook(machine: Machine) -> None:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
+        word = event + groups[0]["matcher"] if event == "PostToolUse" else event  # for one tool alone
         # the shell itself makes the mark of these, in the directories that install has made
-        assert done.stdout == f"{event} payload\n" or event in ("CwdChanged", "PermissionRequest")
+        assert done.stdout == f"{word} payload\n" or event in ("CwdChanged", "PermissionRequest")
