@@ -22,7 +22,7 @@ PLANTED: list[tuple[Check, str]] = [
     (checks.impure, "import os\n"),
     (checks.impure, "import time\nnow = time.time()\n"),
     (checks.impure, "from time import monotonic\n"),
-    (checks.impure, "from telex.store import mail\n"),
+    (checks.impure, "from telex.mail import messages\n"),
     (checks.impure, "from telex import bus\n"),
     (checks.impure, "import telex\n"),
     (checks.impure, "def late():\n    import random\n"),

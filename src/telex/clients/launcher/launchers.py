@@ -73,7 +73,8 @@ except BaseException:
 _MEND = """\
 if sys.executable != {python!r} and not os.access({python!r}, os.X_OK):
     try:
-        words = "import sys; sys.path += sys.argv[2:]; from telex.clients import mending; mending.mend(sys.argv[1])"
+        words = "import sys; sys.path += sys.argv[2:]; "
+        words += "from telex.clients.launcher import repair; repair.mend(sys.argv[1])"
         null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
         command = [sys.executable, "-I", "-S", "-c", words, home, *import_dirs[sys.hexversion >> 16]]
         os.posix_spawn(sys.executable, command, os.environ, file_actions=null, setsid=True)
