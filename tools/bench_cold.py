@@ -54,6 +54,8 @@ def hook(lab: Lab, rounds: int) -> list[Row]:
 def _open_gate(lab: Lab, event: str, send: Callable[[], None]) -> Program:
     def before() -> None:
         lab.write_payload(event)
+        if event == "Stop":
+            lab.note_prompt()  # else this is the end of a turn that telex itself made go on, and is not held again
         send()
 
     return Program(lab.line(event), lab.environment(), lab.payload, before, says="the schema moved")

@@ -22,6 +22,7 @@ from telex.clients.installer.install import install
 from telex.clients.launcher import launchers
 from telex.core import delivery, ids, message
 from telex.db.connection import Store, query
+from telex.fs import bells, processes
 from telex.mail import addresses, messages
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ class Lab:
             subprocess.run(
                 self.hook("SessionStart"), stdin=file, stdout=subprocess.DEVNULL, env=self.environment(), check=True
             )
+
+    def note_prompt(self) -> None:
+        """What the gate notes of a prompt: a turn begins."""
+        with open(bells.path(self.home, bells.TURNS, self.session), "ab") as file:
+            file.write(bytes([processes.PROMPT]))
 
     def write_payload(self, event: str, **fields: Any) -> None:
         """What the client will put on the hook's standard input."""
