@@ -142,6 +142,16 @@ def test_a_request_without_a_reply_is_named_once_at_the_end_of_a_turn(plugin: Pl
     assert plugin.fire("Idle") == {}
 
 
+@pytest.mark.parametrize("said", [b"", b"no"])
+def test_a_reminder_that_was_not_kept_comes_again(plugin: Plugin, said: bytes) -> None:
+    plugin.fire("SessionStart")
+    plugin.send(BODY, "--kind", "request")
+    plugin.fire("Prompt")
+    assert "telex reply" in plugin.fire("Idle", said)["text"]
+    assert "telex reply" in plugin.fire("Idle")["text"]
+    assert plugin.fire("Idle") == {}
+
+
 def test_a_deleted_session_is_over(session: Plugin) -> None:
     assert session.fire("SessionEnd", reason="deleted") == {}
     found = session.shell.telex("who", "--all", "--json").json["sessions"]
