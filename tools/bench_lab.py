@@ -158,19 +158,8 @@ def _messages(count: int, others: list[int], now_ms: int) -> Iterator[tuple[SqlV
             kind="note",
             body=body,
             size=len(body),
-            aside=0,
             digest=message.digest(body.encode()),
-            data="",
-            thread=0,
-            topic="",
-            reply_to=0,
-            hops=0,
-            auto=0,
-            quiet=0,
             created_ms=now_ms - _AGE_MS + number,
-            expires_ms=0,
-            deadline_ms=0,
-            key="",
         )
         new.hash = new.meaning()
         yield tuple(getattr(new, name) for name in messages.Message.fields()[1:])

@@ -206,8 +206,6 @@ def _compose(
         thread=thread,
         topic=out.topic or (parent.topic if parent else ""),
         reply_to=out.reply_to,
-        hops=0,
-        auto=0,
         quiet=int(out.quiet),
         created_ms=now_ms,
         expires_ms=now_ms + out.ttl_ms if out.ttl_ms else 0,

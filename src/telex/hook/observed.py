@@ -59,16 +59,8 @@ def note(db: Store, session: addresses.Session, raw: str) -> None:
         aside=int(aside),
         digest=digest,
         data=row[2],
-        thread=0,
-        topic="",
-        reply_to=0,
-        hops=0,
-        auto=0,
         quiet=1,
         created_ms=now,
-        expires_ms=0,
-        deadline_ms=0,
-        key="",
     )
     with db.write():
         messages.add(db, new)

@@ -32,25 +32,25 @@ class Message(Record):
     sender: int
     sender_name: str
     sender_kind: str
-    client: str
-    place: str
+    client: str = ""
+    place: str = ""
     addressed: str
     kind: str
     body: str
     size: int
-    aside: int
+    aside: int = 0
     digest: bytes
-    data: str
-    thread: int
-    topic: str
-    reply_to: int
-    hops: int
-    auto: int
-    quiet: int
+    data: str = ""
+    thread: int = 0
+    topic: str = ""
+    reply_to: int = 0
+    hops: int = 0
+    auto: int = 0
+    quiet: int = 0
     created_ms: int
-    expires_ms: int
-    deadline_ms: int
-    key: str
+    expires_ms: int = 0
+    deadline_ms: int = 0
+    key: str = ""
     signed_ms: int = 0  # of another machine's letter, by its clock
     arrived_ms: int = 0  # likewise: when the relay had it, by this machine's clock
     hash: bytes = b""

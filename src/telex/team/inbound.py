@@ -284,7 +284,6 @@ class _Page:
             created_ms=created_ms,
             expires_ms=_later(written_ms, given.expires_ms, given.created_ms),
             deadline_ms=_later(written_ms, given.deadline_ms, given.created_ms),
-            key="",
             signed_ms=one.signed_ms,
             arrived_ms=arrived_ms,
         )
