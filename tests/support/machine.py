@@ -64,11 +64,11 @@ class Processes:
         self._running.pop(pid, None)
 
     def started(self, pid: int) -> int:
-        """What `presence.started` answers."""
+        """What `processes.started` answers."""
         return self._running.get(pid, 0)
 
     def alive(self, pid: int, pid_started: int) -> bool:
-        """What `presence.alive` answers."""
+        """What `processes.alive` answers."""
         return pid in self._running and pid_started in (0, self._running[pid])
 
 
