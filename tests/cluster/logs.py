@@ -23,14 +23,19 @@ from telex.wire import api
 
 MANY = 1_000_000_000
 LONGEST_SECONDS = 90.0
+TEST_SECONDS = 600.0  # a test that takes longer hangs
 
 
 def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that is a coroutine, on an event loop of its own."""
+    """A test that is a coroutine, on an event loop of its own; one that hangs fails, and does not hold up the rest."""
+
+    async def bounded(*fixtures: Any, **named: Any) -> None:
+        async with asyncio.timeout(TEST_SECONDS):
+            await test(*fixtures, **named)
 
     @functools.wraps(test)
     def whole(*fixtures: Any, **named: Any) -> None:
-        asyncio.run(test(*fixtures, **named))
+        asyncio.run(bounded(*fixtures, **named))
 
     return whole
 

@@ -15,8 +15,9 @@ from tools.cluster import Nodes
 from telex import limits
 from telex.errors.between import RelayLogUnusable, RelayRefused
 from telex.relay import commands
+from telex.relay.jetstream.apply import Ordered
 from telex.relay.jetstream.connection import STREAM
-from telex.relay.jetstream.consumer import SEEN
+from telex.relay.jetstream.consumer import SEEN, Tail
 from telex.relay.jetstream.log import NatsLog
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
@@ -201,3 +202,28 @@ async def test_the_file_is_kept_in_the_cluster_and_the_stream_is_cut(
             async with opened(fresh, tmp_path / name) as other:
                 assert sealed(other, bob) == [b"%d" % one for one in range(200)]
                 assert {**state(other), "recent": []} == {**state(a), "recent": []}
+
+
+@run
+async def test_a_log_ends_though_its_first_cancellation_was_swallowed(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would break: a relay that is told to end while its library flushes would stay for ever."""
+    swallowed: list[Tail] = []
+    original = Tail.next
+
+    async def swallows_one(tail: Tail) -> list[Ordered]:
+        try:
+            return await original(tail)
+        except asyncio.CancelledError:
+            if swallowed:
+                raise
+            swallowed.append(tail)
+            return []
+
+    monkeypatch.setattr(Tail, "next", swallows_one)
+    log = log_of(nodes, tmp_path / "a.db")
+    await log.start(lambda _touched: None, lambda _commands, _seconds: None)
+    async with asyncio.timeout(30):
+        await log.close()
+    assert swallowed

@@ -250,7 +250,7 @@ class NatsLog:
 
     async def _end(self) -> None:
         for task in [self._keeping, self._running]:
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            while task is not None and not task.done():
+                task.cancel()  # once more where it was swallowed: nats-py does so while it flushes
+                await asyncio.wait([task], timeout=limits.CLUSTER_PAUSE_SECONDS)
         await self.cluster.close()
